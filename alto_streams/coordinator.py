@@ -1,0 +1,129 @@
+"""Where a question enters and where it ends: admitted once, concluded once, with its items or with a failure.
+
+Like `execution`, this is pure: records in, effects out. The coordinator's group of a question opens with the question and
+closes when every scope under it is complete, when a stage reports a failure, or when the deadline passes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from alto_streams.ancestry import Ancestry, constraint
+from alto_streams.effects import Acknowledge, DeadLetter, Delivery, Effect, Publish, Send
+from alto_streams.execution import decode, encode
+from alto_streams.failure import Failure
+from alto_streams.groups import Group, GroupTable
+from alto_streams.plan import COORDINATOR, Plan
+from alto_streams.record import Kind, Record
+from alto_streams.scopes import EMPTY
+
+REMEMBER_MS = 60_000  # beyond the deadline, so that records on their way out of time still find their question closed
+
+
+class CoordinatorLogic:
+    """The decisions of one coordinator instance; the counterpart of StageLogic."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.stage = plan, plan.stage(COORDINATOR)
+        self.tables: dict[int, GroupTable] = {}
+
+    def revoke(self, partitions: set[int]) -> None:
+        for partition in partitions:
+            self.tables.pop(partition, None)
+
+    def remember(self, partition: int, questions: list[str], until: int) -> None:
+        """Marks questions whose outcome is known to be out, after taking a partition over."""
+        for question in questions:
+            self._table(partition).close((question,), (), until)
+
+    def admit(self, question_id: str, value: Any, epoch: int, deadline: int) -> list[Effect]:
+        """Sends a new question to the coordinator that will conclude it: whoever owns the question's constraint."""
+        question = Ancestry(question_id)
+        record = Record(Kind.ITEM, 0, question, epoch, deadline, encode(value))
+        return [Send(COORDINATOR, record, constraint(question, 0))]
+
+    def reject(self, question_id: str, failure: Failure) -> list[Effect]:
+        """The outcome of a question that was never admitted."""
+        return [self._outcome(question_id, [], failure)]
+
+    def receive(self, record: Record, delivery: Delivery, generation: int, now: int) -> list[Effect]:
+        """What follows from one record; raises nothing."""
+        table, question = self._table(delivery.partition), record.ancestry.question
+        if (question,) in table.closed:
+            return [Acknowledge((delivery,))]
+        if record.kind is Kind.FAILURE:
+            return self._end(table, record, delivery, Failure.decode(record.value))
+        if record.deadline < now and (question,) not in table.groups:
+            return self._end(table, record, delivery, _late("it was not admitted in time"))
+        try:
+            type = self.stage.ports[record.port].type
+            value = decode(type, record.value) if record.kind is Kind.ITEM else EMPTY
+            effects = [] if self._has_question(table, question) else self._hand_out(record)
+            group, released = table.receive(record, value, delivery)
+            effects += [Acknowledge(tuple(released))] if released else []
+            if group is None:
+                return effects
+            outcome = self._outcome(question, group.inputs()[1], None)
+            return [*effects, outcome, Acknowledge(tuple(group.deliveries()))]
+        except Exception as error:
+            failure = Failure(COORDINATOR, "invalid_record", f"{error}")
+            dead = DeadLetter(record, failure.stage, failure.kind, failure.message)
+            return [dead, *self._end(table, record, delivery, failure)]
+
+    def _has_question(self, table: GroupTable, question: str) -> bool:
+        group = table.groups.get((question,))
+        return group is not None and 0 in group.values
+
+    def _hand_out(self, record: Record) -> list[Effect]:
+        """Sends a question, the first time that it comes, to the stages that read the source."""
+        if record.kind is not Kind.ITEM or record.port != 0:
+            return []
+        return [
+            Send(
+                target.stage,
+                replace(record, port=target.port),
+                None if target.key_depth is None else constraint(record.ancestry, target.key_depth),
+            )
+            for target in self.plan.sources
+            if target.stage != COORDINATOR
+        ]
+
+    def expire(self, now: int) -> list[Effect]:
+        """Ends the questions whose deadline has passed."""
+        effects: list[Effect] = []
+        for table in self.tables.values():
+            for key, group in table.expired(now):
+                question = str(key[0])
+                table.close(key, group.version, group.deadline)
+                effects.append(self._outcome(question, _so_far(group), _late(f"still waiting for {group.missing()}")))
+                effects.append(Acknowledge(tuple(group.deliveries())))
+        return effects
+
+    def _end(self, table: GroupTable, record: Record, delivery: Delivery, failure: Failure) -> list[Effect]:
+        key = record.ancestry.key(0)
+        group = table.groups.get(key)
+        table.close(key, (), record.deadline)
+        held = group.deliveries() if group else []
+        return [
+            self._outcome(record.ancestry.question, _so_far(group) if group else [], failure),
+            Acknowledge((*held, delivery)),
+        ]
+
+    def _outcome(self, question: str, items: list[Any], failure: Failure | None) -> Publish:
+        return Publish("output", "outcome", question, "", encode(self.plan.conclude(question, items, failure)))
+
+    def _table(self, partition: int) -> GroupTable:
+        if partition not in self.tables:
+            self.tables[partition] = GroupTable(self.stage.ports, 0, REMEMBER_MS)
+        return self.tables[partition]
+
+
+def _so_far(group: Group) -> list[Any]:
+    """The items that had come when the question ended early."""
+    items: list[Any] = group.trees[1].result()
+    return items
+
+
+def _late(what: str) -> Failure:
+    return Failure(COORDINATOR, "deadline_exceeded", f"The question's deadline passed: {what}.")

@@ -1,0 +1,76 @@
+"""A pipeline for people: every stage with its inputs, levels, key and topic; and as a Mermaid diagram."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from alto_streams.pipeline import Pipeline
+from alto_streams.plan import COORDINATOR, Plan, StagePlan
+
+
+@dataclass(frozen=True)
+class StageDescription:
+    """One stage in words. `key` is what its records are grouped by, empty where it is unconstrained."""
+
+    name: str
+    kind: str
+    reads: tuple[str, ...]
+    level: str  # of one run
+    key: str
+    emits: str
+    pool: str
+
+
+def describe(pipeline: Pipeline) -> list[StageDescription]:
+    """The stages in the order of the graph. Raises PipelineError where the graph is not whole."""
+    return [_describe(stage) for stage in pipeline.plan.stages]
+
+
+def _describe(stage: StagePlan) -> StageDescription:
+    reads = []
+    for port in stage.ports:
+        folded = port.levels[len(port.levels) - port.closes :]
+        reads.append(_human(port.stream) + (f" (every {', '.join(folded)})" if folded else ""))
+    emits = _type(stage.item_type)
+    if stage.opens:
+        emits += f" (one per {stage.opens})"
+    if stage.part_level:
+        emits += f" and {_type(stage.part_type)} (one per {stage.part_level})"
+    if stage.name == COORDINATOR:
+        emits = "Outcome"
+    key = "" if stage.key_depth is None else _path(stage.levels[: stage.key_depth])
+    return StageDescription(stage.name, stage.kind, tuple(reads), _path(stage.levels), key, emits, stage.pool or "")
+
+
+def mermaid(pipeline: Pipeline) -> str:
+    """A Mermaid flowchart: boxes are stages, doubled where they hold state; thick arrows carry a key."""
+    plan = pipeline.plan
+    lines = ["flowchart LR", "    questions([questions])", "    outcomes([verified claims and outcomes])"]
+    for stage in plan.stages:
+        shape = f'[["{stage.name}<br/>per {_path(stage.levels)}"]]' if stage.stateful else f'["{stage.name}"]'
+        lines.append(f"    {stage.name}{shape}")
+    lines.append(f"    questions --> {COORDINATOR}")
+    lines += [f"    {COORDINATOR} --> {t.stage}" for t in plan.sources if t.stage != COORDINATOR]
+    for stage in plan.stages:
+        lines += _edges(plan, stage)
+    lines.append(f"    {COORDINATOR} --> outcomes")
+    return "\n".join(lines)
+
+
+def _edges(plan: Plan, stage: StagePlan) -> list[str]:
+    lines = [f"    {stage.name} -->|{stage.opens or _type(stage.item_type)}| {t.stage}" for t in stage.items]
+    lines += [f"    {stage.name} ==>|{stage.part_level}| {t.stage}" for t in stage.parts]
+    return lines
+
+
+def _path(levels: tuple[str, ...]) -> str:
+    return " / ".join(("question", *levels))
+
+
+def _human(stream: str) -> str:
+    producer, _, level = stream.partition(".")
+    return f"{producer}, cut at {level}s" if level else "the questions" if producer == "source" else producer
+
+
+def _type(type: object) -> str:
+    return getattr(type, "__name__", "bytes")

@@ -1,0 +1,71 @@
+"""What the core asks of whoever runs it. The core decides, a runtime (Faust, in memory) does.
+
+The effects of one list belong together: an `Acknowledge` takes place after every `Send` and `Publish` of its list, and of
+the run it ends, has been delivered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from alto_streams.record import Record
+
+if TYPE_CHECKING:
+    from alto_streams.execution import Run
+
+Channel = Literal["output", "progress"]
+
+
+class Delivery(NamedTuple):
+    """The place of a record in its stage's topic."""
+
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """A record for another stage. Equal constraints reach one instance; None leaves the choice to the router."""
+
+    stage: str
+    record: Record
+    constraint: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """A value for the world outside, under a type name."""
+
+    channel: Channel
+    type: str
+    question: str
+    item: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that cannot be processed, and why."""
+
+    record: Record
+    stage: str
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Call the stage's function for this run."""
+
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """These deliveries are done with and need not come again."""
+
+    deliveries: tuple[Delivery, ...]
+
+
+Effect = Send | Publish | DeadLetter | Start | Acknowledge

@@ -1,0 +1,227 @@
+"""One instance of a stage, without Kafka, clock or threads: records in, effects out.
+
+A runtime calls `receive` for every record, runs the function of every `Start`, passes what it yields to `Run.emit`, and
+calls `Run.finish` at its end, or `failed`. Time is an argument, in milliseconds since the Unix epoch.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alto_streams.ancestry import Ancestry, Attempt, constraint
+from alto_streams.cutting import LineCutter, Word
+from alto_streams.effects import Acknowledge, DeadLetter, Delivery, Effect, Publish, Send, Start
+from alto_streams.errors import InvalidInput
+from alto_streams.failure import Failure
+from alto_streams.groups import Group, GroupTable
+from alto_streams.plan import COORDINATOR, StagePlan, Target
+from alto_streams.record import Kind, Record
+from alto_streams.scopes import EMPTY
+
+TRIES = 4  # of one run, within one delivery
+PARTITION_BITS = 10
+
+
+def attempt_of(generation: int, delivery: Delivery, retry: int = 0) -> Attempt:
+    """Distinct for each run of one generation, and greater for each later generation of the input's partition."""
+    return Attempt(generation, (delivery.offset << PARTITION_BITS | delivery.partition) * TRIES + retry)
+
+
+class Run:
+    """One call of a stage's function, and what it has emitted so far."""
+
+    def __init__(
+        self,
+        stage: StagePlan,
+        inputs: list[Any],
+        record: Record,
+        ancestry: Ancestry,
+        attempt: Attempt,
+        held: list[Delivery],
+    ) -> None:
+        self.stage, self.inputs, self.record, self.ancestry = stage, inputs, record, ancestry
+        self.attempt, self.held = attempt, held
+        self.items = 0
+        self._cutter = LineCutter() if stage.cut else None
+
+    def retried(self) -> Run | None:
+        """The same run once more under a later attempt, or None when its tries are used up."""
+        generation, run = self.attempt
+        if run % TRIES == TRIES - 1:
+            return None
+        return Run(self.stage, self.inputs, self.record, self.ancestry, Attempt(generation, run + 1), self.held)
+
+    def emit(self, value: Any) -> list[Effect]:
+        """What follows from one value that the function yielded or returned."""
+        if self.stage.kind == "filter":
+            value = self.inputs[0] if value else None
+        if self.stage.opens is None:
+            return self._item(self.ancestry, value)
+        if self._cutter is not None:
+            return [effect for piece in self._cutter.feed(value) for effect in self._piece(piece)]
+        effects = self._item(self.ancestry.child(self.items, self.attempt), value)
+        self.items += 1
+        return effects
+
+    def finish(self) -> list[Effect]:
+        """What follows from the end of the function: the count of the scope that it opened."""
+        effects: list[Effect] = []
+        if self._cutter is not None:
+            effects += [effect for piece in self._cutter.end() for effect in self._piece(piece)]
+        if self.stage.opens is not None:
+            effects += self._count(self.stage.item_counts, self.ancestry, self.items)
+        return effects
+
+    def _piece(self, piece: Any) -> list[Effect]:
+        """A word goes out while its line is still being written; the line, and the count of its words, at its end."""
+        stage, line = self.stage, self.ancestry.child(self.items, self.attempt)
+        if isinstance(piece, Word):
+            if not stage.parts:
+                return []
+            token = stage.part_type(text=piece.text)
+            return self._to(stage.parts, Kind.ITEM, line.child(piece.index, self.attempt), encode(token))
+        self.items += 1
+        return [
+            *self._item(line, stage.item_type(text=piece.text)),
+            *self._count(stage.part_counts, line, piece.words),
+        ]
+
+    def _item(self, ancestry: Ancestry, value: Any) -> list[Effect]:
+        if value is None:
+            return self._to(self.stage.items, Kind.EMPTY, ancestry, b"")
+        data = encode(value)
+        effects: list[Effect] = []
+        if self.stage.output is not None:
+            effects.append(Publish("output", self.stage.output, ancestry.question, ancestry.item_id, data))
+        for type in self.stage.published:
+            effects.append(Publish("progress", type, ancestry.question, ancestry.item_id, data))
+        return effects + self._to(self.stage.items, Kind.ITEM, ancestry, data)
+
+    def _to(self, targets: list[Target], kind: Kind, ancestry: Ancestry, value: bytes) -> list[Effect]:
+        return [
+            Send(
+                target.stage,
+                Record(kind, target.port, ancestry, self.record.epoch, self.record.deadline, value),
+                None if target.key_depth is None else constraint(ancestry, target.key_depth),
+            )
+            for target in targets
+        ]
+
+    def _count(self, targets: list[Target], ancestry: Ancestry, count: int) -> list[Effect]:
+        return [
+            Send(
+                target.stage,
+                Record(
+                    Kind.COUNT,
+                    target.port,
+                    ancestry,
+                    self.record.epoch,
+                    self.record.deadline,
+                    b"",
+                    count,
+                    self.attempt,
+                ),
+                None if target.key_depth is None else constraint(ancestry, target.key_depth),
+            )
+            for target in targets
+        ]
+
+
+class StageLogic:
+    """The decisions of one instance of a stage."""
+
+    def __init__(self, stage: StagePlan) -> None:
+        self.stage = stage
+        self.tables: dict[int, GroupTable] = {}
+
+    def revoke(self, partitions: set[int]) -> None:
+        """Forgets the partitions: their records come again, to whoever owns them next."""
+        for partition in partitions:
+            self.tables.pop(partition, None)
+
+    def receive(self, record: Record, delivery: Delivery, generation: int, now: int) -> list[Effect]:
+        """What follows from one record. Raises nothing: a record that cannot be read fails its question."""
+        if record.deadline < now:
+            return [Acknowledge((delivery,))]
+        attempt = attempt_of(generation, delivery)
+        try:
+            value = self._decode(record)
+            if self.stage.key_depth is None:
+                run = Run(self.stage, [value], record, record.ancestry, attempt, [delivery])
+                return self._begin(run)
+            group, released = self._table(delivery.partition).receive(record, value, delivery)
+            effects: list[Effect] = [Acknowledge(tuple(released))] if released else []
+            return effects + (self._gather(group, record, attempt) if group else [])
+        except Exception as error:
+            return self._refuse(record, delivery, error)
+
+    def expire(self, now: int) -> list[Effect]:
+        """Lets go of the groups whose deadline has passed; the coordinator ends their questions."""
+        late = [d for table in self.tables.values() for _, group in table.expired(now) for d in group.deliveries()]
+        return [Acknowledge(tuple(late))] if late else []
+
+    def failed(self, run: Run, failure: Failure) -> list[Effect]:
+        """What follows when a run cannot succeed: its question ends, its input is kept for people to look at."""
+        return [
+            _fail(run.record, failure),
+            DeadLetter(run.record, failure.stage, failure.kind, failure.message),
+            Acknowledge(tuple(run.held)),
+        ]
+
+    def _table(self, partition: int) -> GroupTable:
+        table = self.tables.get(partition)
+        if table is None:
+            assert self.stage.key_depth is not None
+            table = self.tables[partition] = GroupTable(self.stage.ports, self.stage.key_depth)
+        return table
+
+    def _decode(self, record: Record) -> Any:
+        if record.port >= len(self.stage.ports):
+            raise InvalidInput("unknown_port", f"Stage '{self.stage.name}' has no input port {record.port}.")
+        if record.kind is Kind.EMPTY:
+            return EMPTY
+        return decode(self.stage.ports[record.port].type, record.value) if record.kind is Kind.ITEM else None
+
+    def _gather(self, group: Group, record: Record, attempt: Attempt) -> list[Effect]:
+        depth = self.stage.key_depth
+        run = Run(self.stage, group.inputs(), record, record.ancestry.cut(depth or 0), attempt, group.deliveries())
+        return self._begin(run)
+
+    def _begin(self, run: Run) -> list[Effect]:
+        if any(value is EMPTY for value in run.inputs):
+            dropped = run.emit(None) if self.stage.opens is None else []
+            return [*dropped, *run.finish(), Acknowledge(tuple(run.held))]
+        if self.stage.kind == "aggregate":
+            return [*run.emit(run.inputs[0]), Acknowledge(tuple(run.held))]
+        return [Start(run)]
+
+    def _refuse(self, record: Record, delivery: Delivery, error: Exception) -> list[Effect]:
+        kind = error.kind if isinstance(error, InvalidInput) else "invalid_record"
+        failure = Failure(self.stage.name, kind, f"{type(error).__name__}: {error}")
+        return [
+            _fail(record, failure),
+            DeadLetter(record, failure.stage, failure.kind, failure.message),
+            Acknowledge((delivery,)),
+        ]
+
+
+def _fail(record: Record, failure: Failure) -> Send:
+    question = record.ancestry.cut(0)
+    told = Record(Kind.FAILURE, 0, question, record.epoch, record.deadline, failure.encode())
+    return Send(COORDINATOR, told, constraint(question, 0))
+
+
+def encode(value: Any) -> bytes:
+    """A Protobuf message, or bytes, as bytes."""
+    data: bytes = value if isinstance(value, bytes) else value.SerializeToString()
+    return data
+
+
+def decode(type: Any, data: bytes) -> Any:
+    """The message; bytes where the stage names no type. Raises InvalidInput where it does not parse."""
+    if type is None or type is bytes:
+        return data
+    try:
+        return type.FromString(data)
+    except Exception as error:
+        raise InvalidInput("invalid_value", f"The value is no valid {type.__name__}: {error}.") from error

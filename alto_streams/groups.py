@@ -1,0 +1,116 @@
+"""The open groups of a stateful stage: records that share a key, until every port has all it waits for.
+
+One table serves one partition and lives as long as the partition is owned: a new owner re-reads what was not
+acknowledged. Memory is bounded by the questions within their deadlines.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from alto_streams.ancestry import Key, Version
+from alto_streams.effects import Delivery
+from alto_streams.plan import Port
+from alto_streams.record import Kind, Record
+from alto_streams.scopes import EMPTY, Scope
+
+
+class Group:
+    """What has come for one key, in one version (the attempts of the key's levels)."""
+
+    __slots__ = ("deadline", "epoch", "held", "ports", "trees", "values", "version")
+
+    def __init__(self, ports: tuple[Port, ...], version: Version, record: Record) -> None:
+        self.ports, self.version = ports, version
+        self.epoch, self.deadline = record.epoch, record.deadline
+        self.trees: dict[int, Scope[Delivery]] = {
+            i: Scope(port.closes, port.operator) for i, port in enumerate(ports) if port.operator
+        }
+        self.values: dict[int, Any] = {}
+        self.held: list[Delivery] = []
+
+    def add(self, record: Record, value: Any, key_depth: int, delivery: Delivery) -> list[Delivery]:
+        """Takes one record for its port; returns what may be acknowledged at once."""
+        tree = self.trees.get(record.port)
+        if tree is not None:
+            steps = record.ancestry.path[key_depth:]
+            if record.kind is Kind.COUNT:
+                return tree.close(steps, record.attempt, record.count, delivery)
+            return tree.add(steps, value, delivery)
+        if record.port in self.values:
+            return [delivery]
+        self.values[record.port] = value
+        self.held.append(delivery)
+        return []
+
+    @property
+    def complete(self) -> bool:
+        return len(self.values) + len(self.trees) == len(self.ports) and all(
+            tree.complete for tree in self.trees.values()
+        )
+
+    def inputs(self) -> list[Any]:
+        """One value for each port; EMPTY where the item was dropped on its way."""
+        return [
+            self.trees[i].result() if i in self.trees else self.values.get(i, EMPTY) for i in range(len(self.ports))
+        ]
+
+    def deliveries(self) -> list[Delivery]:
+        return self.held + [d for tree in self.trees.values() for d in tree.deliveries()]
+
+    def missing(self) -> str:
+        """What the group still waits for, for people."""
+        parts = [f"'{p.stream}'" for i, p in enumerate(self.ports) if i not in self.trees and i not in self.values]
+        for i, tree in self.trees.items():
+            if not tree.complete:
+                done, count = tree.progress()
+                level = self.ports[i].levels[-self.ports[i].closes]
+                parts.append(f"'{self.ports[i].stream}' ({done} of {'?' if count is None else count} {level}s)")
+        return ", ".join(parts)
+
+
+class GroupTable:
+    """Groups by key, and the keys that are closed, remembered until their deadline so that a late copy is dropped."""
+
+    def __init__(self, ports: tuple[Port, ...], key_depth: int, remember_ms: int = 0) -> None:
+        self.ports, self.key_depth, self.remember_ms = ports, key_depth, remember_ms
+        self.groups: dict[Key, Group] = {}
+        self.closed: dict[Key, Version] = {}
+        self._ends: deque[tuple[int, Key]] = deque()
+
+    def receive(self, record: Record, value: Any, delivery: Delivery) -> tuple[Group | None, list[Delivery]]:
+        """The group that this record completes, if it does, and what may be acknowledged at once."""
+        key, version = record.ancestry.key(self.key_depth), record.ancestry.version(self.key_depth)
+        closed = self.closed.get(key)
+        if closed is not None and version <= closed:
+            return None, [delivery]
+        group = self.groups.get(key)
+        released: list[Delivery] = []
+        if group is not None and version < group.version:
+            return None, [delivery]
+        if group is None or version > group.version:
+            if group is not None:
+                released += group.deliveries()
+            group = self.groups[key] = Group(self.ports, version, record)
+        released += group.add(record, value, self.key_depth, delivery)
+        if not group.complete:
+            return None, released
+        self.close(key, version, group.deadline)
+        return group, released
+
+    def close(self, key: Key, version: Version, deadline: int) -> None:
+        self.groups.pop(key, None)
+        if key not in self.closed:
+            self._ends.append((deadline + self.remember_ms, key))
+        self.closed[key] = version
+
+    def expired(self, now: int) -> Iterator[tuple[Key, Group]]:
+        """Takes out the groups whose deadline has passed, and forgets old closed keys. `now` in milliseconds."""
+        late = [(key, group) for key, group in self.groups.items() if group.deadline < now]
+        for key, group in late:
+            del self.groups[key]
+            yield key, group
+        while self._ends and self._ends[0][0] < now:
+            self.closed.pop(self._ends.popleft()[1], None)

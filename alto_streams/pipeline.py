@@ -1,0 +1,228 @@
+"""A pipeline as data: a graph of stages, with the levels of ancestry that each stream carries.
+
+Building it checks it: an impossible graph raises PipelineError with the stage and the mend. Nothing runs here; `plan`
+turns the graph into the stages that are deployed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from alto_streams.errors import PipelineError
+from alto_streams.operators import Operator
+from alto_streams.signatures import Signature, name_of, signature
+
+if TYPE_CHECKING:
+    from alto_streams.plan import Plan
+
+LANGUAGE_MODEL = "lm"  # the pool that stages with uses="lm" share
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One operator of the graph. `kind` is source, map, expand, filter, aggregate, join or cut."""
+
+    kind: str
+    name: str
+    inputs: tuple[Stream, ...]
+    function: Any = None
+    opens: str | None = None
+    closes: tuple[str, ...] = ()
+    cut: str | None = None  # of an expand: how its text is cut into items
+    uses: str | None = None
+    concurrency: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """What a node emits: items of `type`, each with one index for every level in `levels`."""
+
+    pipeline: Pipeline
+    node: Node
+    levels: tuple[str, ...]
+    type: Any  # a message class, or None where a function does not say
+
+    def map(
+        self, function: Callable[..., Any], *, name: str = "", uses: str | None = None, concurrency: int = 0
+    ) -> Stream:
+        """One output for each input; `None` drops the item, which still counts towards completion."""
+        return self._apply("map", function, name, uses, concurrency, self.levels)
+
+    def filter(
+        self, predicate: Callable[..., Any], *, name: str = "", uses: str | None = None, concurrency: int = 0
+    ) -> Stream:
+        """Keeps the items for which the function returns true; a dropped one still counts towards completion."""
+        return self._apply("filter", predicate, name, uses, concurrency, self.levels, item=self.type)
+
+    def expand(
+        self,
+        function: Callable[..., Any],
+        level: str,
+        *,
+        cut: str | None = None,
+        item: Any = None,
+        name: str = "",
+        uses: str | None = None,
+        concurrency: int = 0,
+    ) -> Stream:
+        """Any number of outputs for each input; opens a level of ancestry named `level`.
+
+        With `cut="lines"` the function yields raw text as it comes, and each line becomes one `item(text=line)`.
+        """
+        stage = name or name_of(function)
+        if level in self.levels:
+            raise PipelineError(
+                f"Stage '{stage}' opens level '{level}', which its input already has ({_list(self.levels)}).",
+                "give the new level another name",
+            )
+        if (cut is None) != (item is None):
+            raise PipelineError(f"Stage '{stage}' sets only one of cut and item.", "set both, or neither")
+        if cut not in (None, "lines"):
+            raise PipelineError(f"Stage '{stage}' cuts at '{cut}', which is not known.", 'use cut="lines"')
+        return self._apply("expand", function, name, uses, concurrency, (*self.levels, level), level, cut, item)
+
+    def cut(self, level: str, at: str, *, item: Any) -> Stream:
+        """The same items one level finer: each word of a `cut` expand, sent while the item is still being written."""
+        if self.node.cut is None:
+            raise PipelineError(
+                f"Stage '{self.node.name}' emits whole messages, so its items cannot be cut at '{at}'.",
+                'let it yield text, with expand(..., cut="lines", item=...)',
+            )
+        if at != "words":
+            raise PipelineError(f"'{at}' of stage '{self.node.name}' is not a known cut.", 'use at="words"')
+        node = Node("cut", f"{self.node.name}.{level}", (self,), item, opens=level, cut=at)
+        return Stream(self.pipeline, node, (*self.levels, level), item)
+
+    def aggregate(self, operator: Operator, over: str | tuple[str, ...] = (), *, name: str = "") -> Stream:
+        """Folds all items of the innermost level (or of the levels in `over`) into one, and closes those levels."""
+        name = name or name_of(operator)
+        closes = (over,) if isinstance(over, str) else tuple(over) or self.levels[-1:]
+        for level in closes:
+            if level not in self.levels:
+                raise PipelineError(
+                    f"Stage '{name}' aggregates over level '{level}', but its input has only {_list(self.levels)}.",
+                    f"open '{level}' with an expand before it, or aggregate over another level",
+                )
+        if not closes:
+            raise PipelineError(f"Stage '{name}' aggregates, but no level is open there.", "put an expand before it")
+        kept = self.levels[: len(self.levels) - len(closes)]
+        if set(self.levels[len(kept) :]) != set(closes):
+            raise PipelineError(
+                f"Stage '{name}' closes {_list(closes)} and would leave deeper levels open ({_list(self.levels)}).",
+                "close the innermost levels, all of them down to the outermost that you name",
+            )
+        if len(closes) > 1 and not hasattr(operator, "merge"):
+            raise PipelineError(
+                f"Stage '{name}' aggregates over {len(closes)} levels, but its operator has no merge(a, b).",
+                "give the operator a merge, or aggregate one level at a time",
+            )
+        said = signature(operator)
+        said.accept(name, (self.type,))
+        node = Node("aggregate", name, (self,), operator, closes=closes)
+        return self.pipeline._add(Stream(self.pipeline, node, kept, said.result))
+
+    def _apply(
+        self,
+        kind: str,
+        function: Callable[..., Any],
+        name: str,
+        uses: str | None,
+        concurrency: int,
+        levels: tuple[str, ...],
+        opens: str | None = None,
+        cut: str | None = None,
+        item: Any = None,
+    ) -> Stream:
+        name = name or name_of(function)
+        if uses not in (None, LANGUAGE_MODEL):
+            raise PipelineError(f"Stage '{name}' uses pool '{uses}', which does not exist.", 'write uses="lm"')
+        said: Signature = signature(function)
+        inputs = self.node.inputs if self.node.kind == "join" else (self,)
+        said.accept(name, tuple(stream.type for stream in inputs))
+        said.yields_if(name, kind == "expand")
+        node = Node(kind, name, (self,), function, opens, (), cut, uses, concurrency or (8 if uses else 1))
+        return self.pipeline._add(Stream(self.pipeline, node, levels, item or said.result))
+
+
+def join(*streams: Stream) -> Stream:
+    """Pairs items of equal ancestry: the next `map` or `expand` gets one argument for each stream."""
+    if len(streams) < 2:
+        raise PipelineError("A join needs at least two streams.", "join(a, b)")
+    name = " + ".join(stream.node.name for stream in streams)
+    first = streams[0]
+    for other in streams[1:]:
+        if other.pipeline is not first.pipeline:
+            raise PipelineError(f"The join of {name} pairs streams of two pipelines.", "build one pipeline")
+        if other.levels != first.levels:
+            raise PipelineError(
+                f"The join of {name} pairs levels that never meet: {_list(first.levels)} with {_list(other.levels)}.",
+                "aggregate the deeper stream down to the levels of the other one",
+            )
+    return Stream(first.pipeline, Node("join", name, streams), first.levels, None)
+
+
+class Pipeline:
+    """A named graph that starts at `source`. `output` closes it."""
+
+    def __init__(self, name: str, *, source: Any) -> None:
+        if not name.replace("-", "").replace("_", "").isalnum():
+            raise PipelineError(f"'{name}' cannot name a pipeline.", "use letters, digits, - and _")
+        self.name = name
+        self.streams: list[Stream] = []
+        self.published: list[tuple[Stream, str]] = []
+        self.result: Stream | None = None
+        self.result_type = ""
+        self.conclude: Callable[..., Any] | None = None
+        self.source = Stream(self, Node("source", "source", ()), (), source)
+
+    def publish(self, stream: Stream, type: str) -> None:
+        """Shows the items of a stream to whoever asked, on the progress topic, under this type."""
+        self.published.append((stream, type))
+
+    def output(self, stream: Stream, type: str, *, conclude: Callable[..., Any]) -> None:
+        """Sends a stream to the output topic, and ends each question when all of its items have come.
+
+        `conclude(question_id, items, failure)` makes the final record; `failure` is None, or has stage, kind, message.
+        """
+        if self.result is not None:
+            raise PipelineError(f"Pipeline '{self.name}' has two outputs.", "call output once")
+        if not stream.levels:
+            raise PipelineError(
+                f"The output of pipeline '{self.name}' has no open level.",
+                "output the items before they are aggregated",
+            )
+        self.result, self.result_type, self.conclude = stream, type, conclude
+
+    def _add(self, stream: Stream) -> Stream:
+        name = stream.node.name
+        if name == "coordinator" or any(other.node.name == name for other in self.streams):
+            raise PipelineError(f"Two stages are called '{name}'.", "pass name=... to one of them")
+        self.streams.append(stream)
+        return stream
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The stages to deploy. Raises PipelineError where the graph is not whole."""
+        from alto_streams.plan import make_plan
+
+        return make_plan(self)
+
+
+def load(target: str) -> Pipeline:
+    """The pipeline at `module:attribute`. Raises PipelineError where there is none."""
+    module_name, _, attribute = target.partition(":")
+    try:
+        found = getattr(import_module(module_name), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise PipelineError(f"No pipeline at '{target}': {error}.", "set ALTO_PIPELINE to module:attribute") from error
+    if not isinstance(found, Pipeline):
+        raise PipelineError(f"'{target}' is not a Pipeline.", "set ALTO_PIPELINE to module:attribute")
+    return found
+
+
+def _list(levels: tuple[str, ...]) -> str:
+    return ", ".join(f"'{level}'" for level in levels) or "none"

@@ -1,0 +1,226 @@
+"""From the graph to what is deployed: stages with input ports, the key of each edge, and where each scope closes.
+
+A map, filter or expand is a stage. A join, and an aggregate whose operator needs no resources, run inside the stage
+that reads them; an operator with `open()`, or one that several stages read, is a stage of its own. The coordinator,
+where questions enter and outcomes leave, is added to every plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from alto_streams.errors import PipelineError
+from alto_streams.operators import Collect, Operator
+from alto_streams.pipeline import Pipeline, Stream
+
+COORDINATOR = "coordinator"
+
+
+@dataclass(frozen=True)
+class Port:
+    """One input of a stage. With an operator it closes the innermost `closes` levels of the `depth` that arrive."""
+
+    stream: str
+    type: Any
+    levels: tuple[str, ...]
+    closes: int = 0
+    operator: Operator | None = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """One reader of what a stage emits. `key_depth` is None where the edge is unconstrained."""
+
+    stage: str
+    port: int
+    key_depth: int | None
+
+
+@dataclass
+class StagePlan:
+    """One deployed stage. It is stateful where its key has a depth: records are grouped by that many levels."""
+
+    name: str
+    kind: str  # map, filter, expand, aggregate or coordinator
+    function: Any
+    ports: tuple[Port, ...]
+    key_depth: int | None
+    levels: tuple[str, ...]  # of one run: what the stage's inputs share
+    pool: str | None = None
+    concurrency: int = 1
+    opens: str | None = None
+    item_type: Any = None
+    cut: str | None = None
+    part_type: Any = None
+    part_level: str | None = None
+    items: list[Target] = field(default_factory=list)
+    parts: list[Target] = field(default_factory=list)
+    item_counts: list[Target] = field(default_factory=list)
+    part_counts: list[Target] = field(default_factory=list)
+    published: list[str] = field(default_factory=list)
+    output: str | None = None
+
+    @property
+    def stateful(self) -> bool:
+        return self.key_depth is not None
+
+    def resources(self) -> list[Any]:
+        """The stage's function and operators that want `open()` before the first record."""
+        found = [self.function, *(port.operator for port in self.ports)]
+        return list({id(x): x for x in found if hasattr(x, "open")}.values())
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All stages in the order of the graph, the coordinator last."""
+
+    stages: tuple[StagePlan, ...]
+    sources: tuple[Target, ...]  # who reads the questions
+    source_type: Any
+    conclude: Callable[..., Any]
+
+    def stage(self, name: str) -> StagePlan:
+        """Raises PipelineError where no stage has this name."""
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        known = ", ".join(stage.name for stage in self.stages)
+        raise PipelineError(f"The pipeline has no stage '{name}'.", f"use one of {known}")
+
+
+def make_plan(pipeline: Pipeline) -> Plan:
+    """Raises PipelineError where the graph is not whole."""
+    if pipeline.result is None or pipeline.conclude is None:
+        raise PipelineError(f"Pipeline '{pipeline.name}' has no output.", "call pipeline.output(...)")
+    separate = {id(s) for s in pipeline.streams if s.node.kind != "aggregate" or _stands_alone(pipeline, s)}
+    stages = {s.node.name: _stage(s, separate) for s in pipeline.streams if id(s) in separate}
+    coordinator = StagePlan(
+        COORDINATOR,
+        COORDINATOR,
+        None,
+        (
+            Port("source", pipeline.source.type, ()),
+            Port(
+                pipeline.result.node.name,
+                pipeline.result.type,
+                pipeline.result.levels,
+                len(pipeline.result.levels),
+                Collect(),
+            ),
+        ),
+        key_depth=0,
+        levels=(),
+    )
+    stages[COORDINATOR] = coordinator
+    sources: list[Target] = []
+    for stage in stages.values():
+        for index, port in enumerate(stage.ports):
+            target = Target(stage.name, index, stage.key_depth)
+            producer, _, level = port.stream.partition(".")
+            if producer == "source":
+                sources.append(target)
+            elif level:
+                _set_parts(stages[producer], level, port.type)
+                stages[producer].parts.append(target)
+            else:
+                stages[producer].items.append(target)
+    stages[pipeline.result.node.name].output = pipeline.result_type
+    for stream, type in pipeline.published:
+        stages[stream.node.name].published.append(type)
+    for stage in stages.values():
+        _check_read(stage)
+        if stage.opens is not None:
+            stage.item_counts += _closers(stages, stage.items, len(stage.levels) + 1)
+            stage.part_counts += _closers(stages, stage.parts, len(stage.levels) + 2)
+    return Plan(tuple(stages.values()), tuple(sources), pipeline.source.type, pipeline.conclude)
+
+
+def _stands_alone(pipeline: Pipeline, stream: Stream) -> bool:
+    readers = [r for s in pipeline.streams for r in _joined(s.node.inputs[0]) if r is stream]
+    published = any(s is stream for s, _ in pipeline.published)
+    return hasattr(stream.node.function, "open") or len(readers) != 1 or pipeline.result is stream or published
+
+
+def _joined(stream: Stream) -> tuple[Stream, ...]:
+    return stream.node.inputs if stream.node.kind == "join" else (stream,)
+
+
+def _stage(stream: Stream, separate: set[int]) -> StagePlan:
+    """The stage of a map, filter, expand, or of an aggregate that stands alone."""
+    node = stream.node
+    if node.kind == "aggregate":
+        source = node.inputs[0]
+        ports: tuple[Port, ...] = (
+            Port(
+                _producer(source, separate, node.name),
+                source.type,
+                source.levels,
+                len(node.closes),
+                node.function,
+            ),
+        )
+        levels, key = stream.levels, len(stream.levels)
+        return StagePlan(node.name, node.kind, None, ports, key, levels, item_type=stream.type)
+    source = node.inputs[0]
+    inputs = _joined(source)
+    ports = tuple(_port(s, separate, node.name) for s in inputs)
+    stateful = len(inputs) > 1 or any(port.operator for port in ports)
+    return StagePlan(
+        node.name,
+        node.kind,
+        node.function,
+        ports,
+        len(source.levels) if stateful else None,
+        source.levels,
+        node.uses,
+        node.concurrency,
+        node.opens,
+        stream.type,
+        node.cut,
+    )
+
+
+def _port(stream: Stream, separate: set[int], reader: str) -> Port:
+    if stream.node.kind == "aggregate" and id(stream) not in separate:
+        below = stream.node.inputs[0]
+        closes = len(stream.node.closes)
+        return Port(_producer(below, separate, reader), below.type, below.levels, closes, stream.node.function)
+    return Port(_producer(stream, separate, reader), stream.type, stream.levels)
+
+
+def _producer(stream: Stream, separate: set[int], reader: str) -> str:
+    if stream.node.kind in ("cut", "source") or id(stream) in separate:
+        return stream.node.name
+    raise PipelineError(
+        f"Stage '{reader}' reads '{stream.node.name}', which folds straight into another aggregate or join.",
+        "aggregate over both levels at once, or put a map between them",
+    )
+
+
+def _set_parts(stage: StagePlan, level: str, type: Any) -> None:
+    if stage.part_level not in (None, level) or stage.part_type not in (None, type):
+        raise PipelineError(f"Stage '{stage.name}' is cut in two ways.", "cut it at one level, into one type")
+    stage.part_level, stage.part_type = level, type
+
+
+def _check_read(stage: StagePlan) -> None:
+    if stage.name != COORDINATOR and not (stage.items or stage.parts or stage.published):
+        raise PipelineError(
+            f"Nobody reads stage '{stage.name}'.", "read its stream, publish it, or take it out of the graph"
+        )
+
+
+def _closers(stages: dict[str, StagePlan], targets: list[Target], depth: int) -> list[Target]:
+    """Who closes the level that is the `depth`-th of the items sent to `targets`."""
+    found: list[Target] = []
+    for target in targets:
+        stage = stages[target.stage]
+        port = stage.ports[target.port]
+        if len(port.levels) - port.closes < depth:
+            closers = [target]
+        else:
+            closers = _closers(stages, stage.items + stage.parts, depth)
+        found += [c for c in closers if c not in found]
+    return found

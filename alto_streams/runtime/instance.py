@@ -1,0 +1,193 @@
+"""One running instance of a stage: records go to the core, its decisions are carried out, then acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from asyncio import Future
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import aclosing
+from typing import Any
+
+import structlog
+
+from alto_streams.context import Context
+from alto_streams.coordinator import CoordinatorLogic
+from alto_streams.effects import Acknowledge, Delivery, Effect, Start
+from alto_streams.engines.protocol import Engine
+from alto_streams.errors import EngineError, InvalidInput
+from alto_streams.execution import Run, StageLogic
+from alto_streams.failure import Failure
+from alto_streams.record import HEADER, decode_record
+from alto_streams.runtime.outbox import Outbox
+
+EXPIRE_EVERY_S = 0.2
+RETRY_AFTER_S = 0.5  # doubled with each try
+
+Fatal = Callable[[BaseException], Awaitable[None]]
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Instance:
+    """Holds the records in hand until the core acknowledges them.
+
+    `fatal` stops the process when Kafka refuses a record: what was not acknowledged then comes again.
+    """
+
+    def __init__(
+        self, logic: StageLogic | CoordinatorLogic, outbox: Outbox, engine: Engine | None, fatal: Fatal
+    ) -> None:
+        self.logic, self.stage = logic, logic.stage
+        self._outbox, self._engine, self._fatal = outbox, engine, fatal
+        self._events: dict[Delivery, Any] = {}
+        self._running: dict[asyncio.Task[None], Run] = {}
+        self._settling: set[asyncio.Task[None]] = set()
+        self._slots = asyncio.Semaphore(self.stage.concurrency)
+        self._log = structlog.get_logger(stage=self.stage.name)
+
+    async def receive(self, event: Any) -> None:
+        """Takes one Faust event of the stage's topic. Returns when there is room for more."""
+        message = event.message
+        delivery = Delivery(message.partition, message.offset)
+        headers = dict(message.headers or ())
+        try:
+            record = decode_record(headers.get(HEADER), message.value or b"")
+        except InvalidInput as error:
+            self._log.warning("dead_letter", kind=error.kind, error=str(error))
+            sent = await self._outbox.dead_letter(
+                message.key, message.value, list(headers.items()), self.stage.name, error.kind, str(error)
+            )
+            await self._deliver([sent])
+            event.ack()
+            return
+        self._events[delivery] = event
+        await self.perform(self.logic.receive(record, delivery, message.generation_id, now_ms()))
+
+    async def perform(self, effects: Iterable[Effect]) -> None:
+        """Carries out a list of effects; its acknowledgements follow when its sends are delivered."""
+        sends: list[Future[Any]] = []
+        done: list[Delivery] = []
+        for effect in effects:
+            if isinstance(effect, Start):
+                await self._start(effect.run)
+            elif isinstance(effect, Acknowledge):
+                done += effect.deliveries
+            else:
+                sends.append(await self._outbox.put(effect))
+        if sends:
+            self._spawn(self._settle(sends, done))
+        else:
+            self._acknowledge(done)
+
+    async def carry_out(self, effects: Iterable[Effect], sends: Iterable[Future[Any]] = ()) -> None:
+        """Sends, and returns when everything is delivered."""
+        begun = list(sends)
+        await self._put(list(effects), begun)
+        await self._deliver(begun)
+
+    def revoke(self, partitions: set[int]) -> None:
+        """Forgets partitions that another instance may own from now on; their records come again, to that one."""
+        self.logic.revoke(partitions)
+        for delivery in [d for d in self._events if d.partition in partitions]:
+            del self._events[delivery]
+        for task, run in list(self._running.items()):
+            if any(delivery.partition in partitions for delivery in run.held):
+                task.cancel()
+
+    async def expire_forever(self) -> None:
+        """Lets go of what is past its deadline, until cancelled."""
+        while True:
+            await asyncio.sleep(EXPIRE_EVERY_S)
+            await self.perform(self.logic.expire(now_ms()))
+
+    async def close(self) -> None:
+        """Stops what is running; its input is not acknowledged and comes again."""
+        tasks = [*self._running, *self._settling]
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _start(self, run: Run) -> None:
+        await self._slots.acquire()
+        if any(delivery not in self._events for delivery in run.held):  # revoked while it waited for a slot
+            self._slots.release()
+            return
+        task = asyncio.create_task(self._run(run))
+        self._running[task] = run
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        del self._running[task]
+        self._slots.release()
+
+    async def _run(self, run: Run) -> None:
+        """Calls the stage's function, once more after an engine's failure; ends the question where that is no use."""
+        left = (run.record.deadline - now_ms()) / 1000
+        wait = RETRY_AFTER_S
+        while True:
+            try:
+                async with asyncio.timeout(left):
+                    sends = await self._call(run)
+                break
+            except TimeoutError:
+                self._acknowledge(run.held)  # the coordinator ends the question
+                return
+            except Exception as error:
+                again = run.retried() if isinstance(error, EngineError) else None
+                self._log.warning("run_failed", question=run.ancestry.question, error=repr(error), again=bool(again))
+                if again is None:
+                    kind = "engine_failed" if isinstance(error, EngineError) else "stage_failed"
+                    failure = Failure(self.stage.name, kind, f"{type(error).__name__}: {error}")
+                    assert isinstance(self.logic, StageLogic)
+                    await self.perform(self.logic.failed(run, failure))
+                    return
+                run = again
+                await asyncio.sleep(wait)
+                wait *= 2
+                left = (run.record.deadline - now_ms()) / 1000
+        if await self._deliver(sends):
+            self._acknowledge(run.held)
+
+    async def _call(self, run: Run) -> list[Future[Any]]:
+        """Sends what the function emits as it emits it."""
+        sends: list[Future[Any]] = []
+        context = Context(run.ancestry.question, run.ancestry.item_id, run.record.deadline / 1000, self._engine)
+        if self.stage.kind == "expand":
+            async with aclosing(self.stage.function(*run.inputs, context)) as items:
+                async for item in items:
+                    await self._put(run.emit(item), sends)
+        else:
+            await self._put(run.emit(await self.stage.function(*run.inputs, context)), sends)
+        await self._put(run.finish(), sends)
+        return sends
+
+    async def _put(self, effects: list[Effect], sends: list[Future[Any]]) -> None:
+        for effect in effects:
+            assert not isinstance(effect, Start | Acknowledge)
+            sends.append(await self._outbox.put(effect))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._settling.add(task)
+        task.add_done_callback(self._settling.discard)
+
+    async def _settle(self, sends: list[Future[Any]], done: list[Delivery]) -> None:
+        if await self._deliver(sends):
+            self._acknowledge(done)
+
+    async def _deliver(self, sends: list[Future[Any]]) -> bool:
+        try:
+            await asyncio.gather(*sends)
+        except Exception as error:
+            await self._fatal(error)
+            return False
+        return True
+
+    def _acknowledge(self, deliveries: Iterable[Delivery]) -> None:
+        for delivery in deliveries:
+            event = self._events.pop(delivery, None)
+            if event is not None:
+                event.ack()

@@ -1,0 +1,214 @@
+"""The process of one stage instance: `python -m alto_streams.runtime.worker --stage NAME`.
+
+Sets the stage up, joins its consumer group through Faust, and runs until SIGTERM. Exit code 0 when it was asked to
+stop, 1 with one line on standard error when something is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import structlog
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from alto_streams.controller.tables import TableFollower
+from alto_streams.coordinator import CoordinatorLogic
+from alto_streams.engines.protocol import Engine
+from alto_streams.errors import AltoError, BrokerError, SettingError
+from alto_streams.execution import StageLogic
+from alto_streams.pipeline import Pipeline, load
+from alto_streams.plan import COORDINATOR, StagePlan
+from alto_streams.routing import Router
+from alto_streams.runtime.app import make_app, raw_topic
+from alto_streams.runtime.ended import ended_questions
+from alto_streams.runtime.front_desk import FrontDesk
+from alto_streams.runtime.instance import Instance, now_ms
+from alto_streams.runtime.logs import configure_logs
+from alto_streams.runtime.outbox import Outbox
+from alto_streams.settings import Settings, settings
+from topics import names
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one instance until it is told to stop; returns the exit code."""
+    parser = argparse.ArgumentParser(description="Runs one instance of one stage.")
+    parser.add_argument("--stage", required=True, help="the stage's name; `alto pipeline show` lists them")
+    parser.add_argument("--instance", default="0", help="the instance's number, for the logs")
+    given = parser.parse_args(arguments)
+    try:
+        configure_logs(settings().log_level, stage=given.stage, instance=given.instance)
+        asyncio.run(run_worker(given.stage, settings()))
+        return 0
+    except AltoError as error:
+        print(f"Stage '{given.stage}': {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+async def run_worker(stage_name: str, configured: Settings) -> None:
+    """Raises AltoError where the stage cannot start or Faust gives up."""
+    if not configured.brokers:
+        raise SettingError("ALTO_BROKERS is not set.", "start the stages with alto up, or set it to host:port")
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    pipeline = load(configured.pipeline)
+    stage = pipeline.plan.stage(stage_name)
+    await asyncio.to_thread(_open, stage)
+    with tempfile.TemporaryDirectory(prefix="alto-faust-") as datadir:
+        worker = Worker(pipeline, stage, configured, datadir)
+        try:
+            await worker.start()
+            await worker.wait(stop)
+        finally:
+            await worker.stop()
+
+
+def _open(stage: StagePlan) -> None:
+    for resource in stage.resources():
+        resource.open()
+
+
+HORIZON_MS = 900_000  # how far back outcomes are looked for: beyond the longest deadline
+
+
+class Worker:
+    """Binds an Instance to a Faust app: agents, rebalancing, routing tables, readiness."""
+
+    def __init__(self, pipeline: Pipeline, stage: StagePlan, configured: Settings, datadir: str) -> None:
+        self._pipeline, self._stage, self._settings = pipeline, stage, configured
+        self._log = structlog.get_logger()
+        self.app = make_app(names.group(pipeline.name, stage.name), configured.brokers, datadir)
+        self._router = Router()
+        self._engine = _engine(stage, configured)
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._follower: Any = None
+        self._recovered, self._crashed = asyncio.Event(), asyncio.Event()
+        self._reason: BaseException | None = None
+        logic: StageLogic | CoordinatorLogic
+        logic = CoordinatorLogic(pipeline.plan) if stage.name == COORDINATOR else StageLogic(stage)
+        outbox = Outbox(self.app.producer, pipeline.name, self._router)
+        self._instance = Instance(logic, outbox, self._engine, self._fatal)
+        self._input = names.stage_input(pipeline.name, stage.name)
+        self._add_agent(self._input, self._receive)
+        if isinstance(logic, CoordinatorLogic):
+            desk = FrontDesk(pipeline, logic, self._instance, outbox, self._router, configured)
+            self._add_agent(names.questions(pipeline.name), desk.receive)
+        self.app.on_partitions_revoked.connect(self._revoked)
+        self.app.on_partitions_assigned.connect(self._assigned)
+
+    def _add_agent(self, topic: str, receive: Any) -> None:
+        async def consume(stream: Any) -> None:
+            async for event in stream.noack().events():
+                try:
+                    await receive(event)
+                except Exception as error:
+                    await self._fatal(error)
+
+        self.app.agent(raw_topic(self.app, topic), name=topic)(consume)
+
+    async def start(self) -> None:
+        """Connects to Kafka. Raises BrokerError where no broker answers."""
+        brokers = self._settings.brokers
+        await asyncio.to_thread(check_broker, brokers)
+        self._follower = TableFollower(brokers, self._pipeline.name, self._router.learn)
+        self._tasks.append(asyncio.create_task(self._instance.expire_forever()))
+        await self.app.start()
+
+    async def wait(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set. Raises BrokerError where Faust gives up first."""
+        stopping = asyncio.create_task(stop.wait())
+        crashed = asyncio.create_task(self._crashed.wait())
+        await asyncio.wait({stopping, crashed}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (stopping, crashed):
+            task.cancel()
+        if self._crashed.is_set():
+            raise BrokerError(f"The worker cannot go on: {self._reason!r}.", "see the broker's log; a restart re-reads")
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await self._instance.close()
+        await self.app.stop()
+        if self._follower is not None:
+            await asyncio.to_thread(self._follower.close)
+        if self._engine is not None:
+            await self._engine.close()
+
+    async def _receive(self, event: Any) -> None:
+        await self._recovered.wait()
+        await self._instance.receive(event)
+
+    async def _fatal(self, error: BaseException) -> None:
+        self._log.error("fatal", error=repr(error))
+        self._reason = error
+        self._crashed.set()
+
+    async def _revoked(self, _app: Any, revoked: Any, **_: Any) -> None:
+        partitions = {tp.partition for tp in revoked if tp.topic == self._input}
+        self._recovered.clear()
+        self._instance.revoke(partitions)
+
+    async def _assigned(self, _app: Any, assigned: Any, **_: Any) -> None:
+        partitions = sorted(tp.partition for tp in assigned if tp.topic == self._input)
+        logic = self._instance.logic
+        if isinstance(logic, CoordinatorLogic) and partitions:
+            await self._recover(logic, partitions)
+        self._recovered.set()
+        self._log.info("assigned", partitions=partitions)
+        if partitions:
+            _say_ready()
+
+    async def _recover(self, logic: CoordinatorLogic, partitions: list[int]) -> None:
+        """What ended before must not end again."""
+        topic, now = names.verified_claims(self._pipeline.name), now_ms()
+        try:
+            ended = await asyncio.to_thread(ended_questions, self._settings.brokers, topic, now - HORIZON_MS)
+        except BrokerError as error:
+            await self._fatal(error)
+            return
+        for partition in partitions:
+            logic.remember(partition, ended, now + HORIZON_MS)
+
+
+def _say_ready() -> None:
+    ready = os.environ.get("ALTO_READY_FILE")
+    if ready:
+        Path(ready).touch()
+
+
+def _engine(stage: StagePlan, configured: Settings) -> Engine | None:
+    if stage.pool is None:
+        return None
+    if not configured.engine_url:
+        raise SettingError(
+            f"Stage '{stage.name}' needs a language model, but ALTO_ENGINE_URL is not set.",
+            "start the stages with alto up, or set it to an OpenAI-compatible server",
+        )
+    from alto_streams.engines.openai import OpenAIEngine
+
+    return OpenAIEngine(configured.engine_url, configured.engine_model)
+
+
+def check_broker(brokers: str, timeout: float = 10.0) -> None:
+    """Raises BrokerError where no broker answers."""
+    try:
+        AdminClient({"bootstrap.servers": brokers, "log_level": 0}).list_topics(timeout=timeout)
+    except KafkaException as error:
+        raise BrokerError(
+            f"No Kafka broker answers at {brokers}: {error.args[0].str()}.", "check ALTO_BROKERS"
+        ) from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

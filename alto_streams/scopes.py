@@ -1,0 +1,121 @@
+"""Completion by arithmetic: a scope is done when its count is known and every child has arrived, in any order.
+
+A `Scope` is a tree of as many levels as an aggregate closes. Each update costs O(levels). Duplicates are recognised by
+their index; a later attempt throws away what an earlier one left. Every update returns the deliveries that may be
+acknowledged at once because nothing will need them again.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+from alto_streams.ancestry import Attempt, Path
+from alto_streams.operators import Operator
+
+D = TypeVar("D")
+
+EMPTY: Any = object()  # stands for an item that was dropped but counts
+
+
+class Scope(Generic[D]):
+    """The children of one expand, down to `depth` levels (1: its children are items)."""
+
+    __slots__ = ("attempt", "children", "count", "depth", "done", "held", "operator", "state")
+
+    def __init__(self, depth: int, operator: Operator) -> None:
+        self.depth, self.operator = depth, operator
+        self._reset(None)
+
+    def _reset(self, attempt: Attempt | None) -> None:
+        self.attempt = attempt
+        self.count: int | None = None
+        self.done = 0  # children that are complete
+        self.children: dict[int, Any] = {}
+        self.held: list[D] = []
+        self.state: Any = self.operator.initial()
+
+    @property
+    def complete(self) -> bool:
+        return self.count == self.done
+
+    def _admit(self, attempt: Attempt, released: list[D]) -> bool:
+        """False for a record of an attempt that has been replaced; a newer attempt empties the scope."""
+        if self.attempt is not None and attempt < self.attempt:
+            return False
+        if self.attempt is None or attempt > self.attempt:
+            released.extend(self.deliveries())
+            self._reset(attempt)
+        return True
+
+    def _child(self, index: int) -> Scope[D]:
+        child = self.children.get(index)
+        if child is None:
+            child = self.children[index] = Scope(self.depth - 1, self.operator)
+        return child
+
+    def add(self, steps: Path, value: Any, delivery: D) -> list[D]:
+        """Takes one item (or EMPTY) at the path below this scope; returns what may be acknowledged now."""
+        released: list[D] = []
+        if not self._admit(steps[0].attempt, released):
+            return [delivery]
+        index = steps[0].position
+        if self.depth > 1:
+            child = self._child(index)
+            before = child.complete
+            released += child.add(steps[1:], value, delivery)
+            self.done += child.complete - before
+            return released
+        if index in self.children:
+            released.append(delivery)
+            return released
+        ordered = getattr(self.operator, "ordered", False)
+        if not ordered and value is not EMPTY:
+            self.state = self.operator.add(self.state, value)
+        self.children[index] = value if ordered else None
+        self.done += 1
+        self.held.append(delivery)
+        return released
+
+    def close(self, steps: Path, attempt: Attempt, count: int, delivery: D) -> list[D]:
+        """Takes the count of the scope at `steps` below this one; returns what may be acknowledged now."""
+        released: list[D] = []
+        if not self._admit(steps[0].attempt if steps else attempt, released):
+            return [delivery]
+        if steps:
+            child = self._child(steps[0].position)
+            before = child.complete
+            released += child.close(steps[1:], attempt, count, delivery)
+            self.done += child.complete - before
+        elif self.count is None:
+            self.count = count
+            self.held.append(delivery)
+        else:
+            released.append(delivery)
+        return released
+
+    def deliveries(self) -> list[D]:
+        """Every delivery that the scope and the scopes below it hold."""
+        if self.depth == 1:
+            return list(self.held)
+        return self.held + [d for child in self.children.values() for d in child.deliveries()]
+
+    def folded(self) -> Any:
+        """The operator's state over all children, in the order of their indices."""
+        children = [self.children[index] for index in sorted(self.children)]
+        state = self.state
+        if self.depth == 1:
+            if getattr(self.operator, "ordered", False):
+                for value in children:
+                    if value is not EMPTY:
+                        state = self.operator.add(state, value)
+            return state
+        for child in children:
+            state = self.operator.merge(state, child.folded())  # type: ignore[attr-defined]
+        return state
+
+    def result(self) -> Any:
+        return self.operator.result(self.folded())
+
+    def progress(self) -> tuple[int, int | None]:
+        """Children done, and how many there will be (None while that is unknown)."""
+        return self.done, self.count

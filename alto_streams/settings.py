@@ -1,0 +1,55 @@
+"""Every setting that a user may turn, read from the environment (`ALTO_*`) and checked."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from alto_streams.errors import SettingError
+
+
+class Settings(BaseSettings):
+    """The settings of one stack. Paths may start with `~`."""
+
+    model_config = SettingsConfigDict(env_prefix="ALTO_", extra="ignore")
+
+    pipeline: str = Field("stages.graph:pipeline", description="The pipeline to run, as module:attribute.")
+    brokers: str = Field("", description="host:port[,host:port] of an existing Kafka; empty starts an embedded one.")
+    home: Path = Field(
+        Path("~/.local/state/alto-streams"),
+        description="Where a running stack keeps its broker data, logs and process ids.",
+    )
+    cache: Path = Field(Path("~/.cache/alto-streams"), description="Where downloads and indexes are kept between runs.")
+    model: Path | None = Field(None, description="A GGUF file to use in place of the embedded 135M model.")
+    engine_url: str = Field("", description="An OpenAI-compatible server to use in place of the embedded engine.")
+    engine_model: str = Field("default", description="The model's name at that server.")
+    engine_threads: int = Field(2, ge=1, description="Processor threads of the embedded engine.")
+    engine_slots: int = Field(4, ge=1, description="Requests that the embedded engine serves at once.")
+    engine_context: int = Field(2048, ge=256, description="Tokens of context for each slot.")
+    deadline_ms: int = Field(120_000, ge=1000, description="Milliseconds that a question may take by default.")
+    max_question_chars: int = Field(2000, ge=1, description="The longest question accepted.")
+    instances: str = Field("", description="Instances of stages as STAGE=N[,STAGE=N]; a stage not named has one.")
+    fork_workers: bool = Field(True, description="Fork the workers from one warm process.")
+    log_level: str = Field("info", description="debug, info, warning or error.")
+
+    def model_post_init(self, _context: object) -> None:
+        self.home = self.home.expanduser().absolute()
+        self.cache = self.cache.expanduser().absolute()
+        if self.model is not None:
+            self.model = self.model.expanduser().absolute()
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The process's settings. Raises SettingError naming the variable at fault."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "ALTO_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise SettingError(
+            f"{name}={first['input']!r} is not usable: {first['msg']}.", f"set {name} to a valid value"
+        ) from None
