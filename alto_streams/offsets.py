@@ -53,6 +53,7 @@ class OffsetLedger:
         """The offset to resume from: the first open one, else the one after the last delivered; None before any."""
         return self._heap[0] if self._heap else self._next
 
-    def __len__(self) -> int:
+    @property
+    def in_flight(self) -> int:
         """How many offsets are open."""
         return len(self._open)

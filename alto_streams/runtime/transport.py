@@ -23,9 +23,10 @@ class Consumer(AIOKafkaConsumer):
         super().__init__(*args, **kwargs)
         self._ledgers: defaultdict[Any, OffsetLedger] = defaultdict(OffsetLedger)
 
-    def track_message(self, message: Any) -> None:
-        super().track_message(message)
-        self._ledgers[message.tp].delivered(message.offset)
+    def _to_message(self, tp: Any, record: Any) -> Any:
+        # Every record read passes here, before it reaches a stream.
+        self._ledgers[tp].delivered(record.offset)
+        return super()._to_message(tp, record)
 
     def ack(self, message: Any) -> bool:
         if message.acked:
