@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from alto_streams.errors import SettingError
@@ -26,7 +26,8 @@ class Settings(BaseSettings):
     model: Path | None = Field(None, description="A GGUF file to use in place of the embedded 135M model.")
     engine_url: str = Field("", description="An OpenAI-compatible server to use in place of the embedded engine.")
     engine_model: str = Field("default", description="The model's name at that server.")
-    engine_threads: int = Field(2, ge=1, description="Processor threads of the embedded engine.")
+    engine_api_key: SecretStr = Field(SecretStr(""), description="The key that this server asks for, if it does.")
+    engine_threads: int = Field(1, ge=1, description="Processor threads of the embedded engine.")
     engine_slots: int = Field(4, ge=1, description="Requests that the embedded engine serves at once.")
     engine_context: int = Field(2048, ge=256, description="Tokens of context for each slot.")
     deadline_ms: int = Field(120_000, ge=1000, description="Milliseconds that a question may take by default.")

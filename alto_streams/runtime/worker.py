@@ -197,7 +197,9 @@ def _engine(stage: StagePlan, configured: Settings) -> Engine | None:
         )
     from alto_streams.engines.openai import OpenAIEngine
 
-    return OpenAIEngine(configured.engine_url, configured.engine_model)
+    return OpenAIEngine(
+        configured.engine_url, configured.engine_model, api_key=configured.engine_api_key.get_secret_value()
+    )
 
 
 def check_broker(brokers: str, timeout: float = 10.0) -> None:
