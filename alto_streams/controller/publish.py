@@ -28,7 +28,7 @@ def publish_routing(brokers: str, pipeline: str, instances: Mapping[str, int], t
     producer = Producer({"bootstrap.servers": brokers, "acks": "all", "message.timeout.ms": int(timeout * 1000)})
     try:
         producer.produce(
-            topic, key=str(table.epoch), value=table.to_json(), on_delivery=lambda e, _: errors.append(e) if e else None
+            topic, key=str(table.epoch), value=table.to_json(), on_delivery=lambda e, _: errors.append(e) if e is not None else None
         )
         left = producer.flush(timeout)
     except KafkaException as error:
