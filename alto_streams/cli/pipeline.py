@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.tree import Tree
+
+    from alto_streams.pipeline import Pipeline
 
 app = typer.Typer(no_args_is_help=True, help="Look at the pipeline that the stack runs.")
 
@@ -15,7 +20,7 @@ app = typer.Typer(no_args_is_help=True, help="Look at the pipeline that the stac
 class Format(StrEnum):
     """How to print the graph."""
 
-    TABLE = "table"
+    TREE = "tree"
     MERMAID = "mermaid"
     JSON = "json"
 
@@ -28,10 +33,10 @@ def pipeline() -> None:
 @app.command()
 def show(
     format: Annotated[
-        Format, typer.Option("--format", "-f", help="table for people, mermaid for a picture, json for programs")
-    ] = Format.TABLE,
+        Format, typer.Option("--format", "-f", help="tree for people, mermaid for a picture, json for programs")
+    ] = Format.TREE,
 ) -> None:
-    """Print the graph: every stage, what it reads, what its records are grouped by, and its topic.
+    """Print the graph: every stage, what it emits, what its records are grouped by, and its topic.
 
     Examples:
 
@@ -42,7 +47,6 @@ def show(
       ALTO_PIPELINE=my.module:graph alto pipeline show
     """
     from rich.console import Console
-    from rich.table import Table
 
     from alto_streams.describe import describe, mermaid
     from alto_streams.pipeline import load
@@ -50,20 +54,43 @@ def show(
     from topics import names
 
     loaded = load(settings().pipeline)
-    stages = describe(loaded)
     if format is Format.MERMAID:
         typer.echo(mermaid(loaded))
-        return
-    topics = {stage.name: names.stage_input(loaded.name, stage.name) for stage in stages}
-    if format is Format.JSON:
-        rows = [{**asdict(stage), "topic": topics[stage.name]} for stage in stages]
+    elif format is Format.JSON:
+        rows = [{**asdict(s), "topic": names.stage_input(loaded.name, s.name)} for s in describe(loaded)]
         typer.echo(json.dumps({"pipeline": loaded.name, "stages": rows}, indent=2))
-        return
-    table = Table(title=f"Pipeline {loaded.name}", title_justify="left", row_styles=["", "dim"])
-    for column in ("stage", "kind", "reads", "emits", "one run per", "key", "topic"):
-        table.add_column(column, overflow="fold")
-    for stage in stages:
-        kind = f"{stage.kind}, pool {stage.pool}" if stage.pool else stage.kind
-        key = stage.key or "unconstrained"
-        table.add_row(stage.name, kind, "\n".join(stage.reads), stage.emits, stage.level, key, topics[stage.name])
-    Console().print(table)
+    else:
+        Console().print(tree(loaded))
+
+
+def tree(pipeline: Pipeline) -> Tree:
+    """The graph from the questions down; a stage that reads several others stands under the first."""
+    from rich.tree import Tree
+
+    from alto_streams.describe import describe
+    from topics import names
+
+    stages = {stage.name: stage for stage in describe(pipeline)}
+    root = Tree(f"[bold]{pipeline.name}[/bold]  [dim]from {names.questions(pipeline.name)}[/dim]")
+    shown: set[str] = set()
+
+    def grow(parent: Tree, name: str) -> None:
+        if name in shown:
+            parent.add(f"[cyan]{name}[/cyan] [dim](above)[/dim]")
+            return
+        shown.add(name)
+        stage, plan = stages[name], pipeline.plan.stage(name)
+        lines = [
+            f"[bold cyan]{name}[/bold cyan] [dim]{stage.kind}{', pool ' + stage.pool if stage.pool else ''}[/dim]",
+            f"emits {stage.emits}",
+            f"grouped by {stage.key}" if stage.key else "[dim]unconstrained[/dim]",
+            f"[dim]{names.stage_input(pipeline.name, name)}[/dim]",
+        ]
+        branch = parent.add("\n".join(lines))
+        for target in dict.fromkeys(t.stage for t in plan.parts + plan.items):
+            grow(branch, target)
+
+    for target in pipeline.plan.sources:
+        if target.stage != "coordinator":
+            grow(root, target.stage)
+    return root

@@ -11,7 +11,6 @@ import asyncio
 import os
 import signal
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -65,13 +64,12 @@ async def run_worker(stage_name: str, configured: Settings) -> None:
     pipeline = load(configured.pipeline)
     stage = pipeline.plan.stage(stage_name)
     await asyncio.to_thread(_open, stage)
-    with tempfile.TemporaryDirectory(prefix="alto-faust-") as datadir:
-        worker = Worker(pipeline, stage, configured, datadir)
-        try:
-            await worker.start()
-            await worker.wait(stop)
-        finally:
-            await worker.stop()
+    worker = Worker(pipeline, stage, configured)
+    try:
+        await worker.start()
+        await worker.wait(stop)
+    finally:
+        await worker.stop()
 
 
 def _open(stage: StagePlan) -> None:
@@ -85,10 +83,10 @@ HORIZON_MS = 900_000  # how far back outcomes are looked for: beyond the longest
 class Worker:
     """Binds an Instance to a Faust app: agents, rebalancing, routing tables, readiness."""
 
-    def __init__(self, pipeline: Pipeline, stage: StagePlan, configured: Settings, datadir: str) -> None:
+    def __init__(self, pipeline: Pipeline, stage: StagePlan, configured: Settings) -> None:
         self._pipeline, self._stage, self._settings = pipeline, stage, configured
         self._log = structlog.get_logger()
-        self.app = make_app(names.group(pipeline.name, stage.name), configured.brokers, datadir)
+        self.app = make_app(names.group(pipeline.name, stage.name), configured.brokers, str(configured.home / "faust"))
         self._router = Router()
         self._engine = _engine(stage, configured)
         self._tasks: list[asyncio.Task[Any]] = []

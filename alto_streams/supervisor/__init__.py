@@ -1,0 +1,1 @@
+"""Runs a whole stack (broker, engine, workers) as processes of one supervisor that restarts and stops them."""

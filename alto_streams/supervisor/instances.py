@@ -1,0 +1,36 @@
+"""How many instances of each stage to run: one, or what `STAGE=N` says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from alto_streams.errors import SettingError
+
+
+def parse_instances(text: str) -> dict[str, int]:
+    """Reads `STAGE=N[,STAGE=N]`. Raises SettingError.
+
+    >>> parse_instances("answer=2, bm25=4")
+    {'answer': 2, 'bm25': 4}
+    """
+    counts = {}
+    for entry in filter(None, (part.strip() for part in text.split(","))):
+        stage, _, count = entry.partition("=")
+        if not stage.strip() or not count.strip().isdecimal() or int(count) < 1:
+            raise SettingError(
+                f"'{entry}' in ALTO_INSTANCES is not STAGE=N with N of at least 1.",
+                "write for example ALTO_INSTANCES=answer=2,bm25=4",
+            )
+        counts[stage.strip()] = int(count)
+    return counts
+
+
+def instances_of(stages: Sequence[str], asked: dict[str, int]) -> dict[str, int]:
+    """The count of every stage of a pipeline. Raises SettingError for a stage that it does not have."""
+    for stage in asked:
+        if stage not in stages:
+            raise SettingError(
+                f"ALTO_INSTANCES names stage '{stage}', which the pipeline does not have.",
+                f"use one of {', '.join(stages)}",
+            )
+    return {stage: asked.get(stage, 1) for stage in stages}
