@@ -1,0 +1,1 @@
+"""Retrieval quality and cost on labelled queries: `python -m perf.retrieval --help`."""
