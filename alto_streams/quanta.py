@@ -90,45 +90,6 @@ class Words:
         return self.feed(" ")
 
 
-class WordsOfLines:
-    """Cuts lines into words: (line, word) for each word and (line, None) when that line is over.
-
-    Its lines are exactly those of `Lines`, numbered from 0, and each line's words are those of `Words`.
-
-    >>> words = WordsOfLines()
-    >>> words.feed("red fox\\nblue"), words.end()
-    ([(0, 'red'), (0, 'fox'), (0, None)], [(1, 'blue'), (1, None)])
-    """
-
-    def __init__(self) -> None:
-        self._words = Words()
-        self._line = 0
-        self._begun = False
-
-    def feed(self, text: str) -> list[tuple[int, str | None]]:
-        first, *others = text.split("\n")
-        pieces = self._add(self._words.feed(first))
-        for part in others:
-            pieces += self._close()
-            pieces += self._add(self._words.feed(part))
-        return pieces
-
-    def end(self) -> list[tuple[int, str | None]]:
-        return self._close()
-
-    def _add(self, words: list[str]) -> list[tuple[int, str | None]]:
-        self._begun = self._begun or bool(words)
-        return [(self._line, word) for word in words]
-
-    def _close(self) -> list[tuple[int, str | None]]:
-        pieces = self._add(self._words.end())
-        if self._begun:
-            pieces.append((self._line, None))
-            self._line += 1
-            self._begun = False
-        return pieces
-
-
 class Sentences:
     """Cuts at the ends of sentences: not after "Dr.", initials, "U.S." in mid-sentence, or within "3.5".
 

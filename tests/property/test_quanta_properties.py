@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -10,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alto_streams import quanta
-from alto_streams.quanta import Cutter, Lines, Sentences, Words, WordsOfLines, cut
+from alto_streams.quanta import Cutter, Lines, Sentences, Words, cut
 
 FRAGMENTS = st.sampled_from(
     [
@@ -52,22 +50,8 @@ def test_a_cutter_that_ended_is_as_new(cutter: Callable[[], Cutter], text: str) 
     assert cut(used, text) == first
 
 
-@given(text=TEXTS, cuts=st.lists(st.integers(0, 80), max_size=30))
-def test_words_of_lines_agree_with_lines_and_words(text: str, cuts: list[int]) -> None:
-    cutter = WordsOfLines()
-    pieces = [piece for chunk in chunks(text, cuts) for piece in cutter.feed(chunk)] + cutter.end()
-    expected: list[tuple[int, str | None]] = []
-    for index, line in enumerate(cut(Lines(), text)):
-        expected += [(index, word) for word in cut(Words(), line)] + [(index, None)]
-    assert pieces == expected
-
-
 @given(before=TEXTS, after=TEXTS)
 def test_what_was_cut_stays_cut(before: str, after: str) -> None:
     """A piece is reported only when no later text can change it."""
     early = Sentences().feed(before)
     assert cut(Sentences(), before + after)[: len(early)] == early
-
-
-def test_examples_of_the_documentation() -> None:
-    assert doctest.testmod(quanta).failed == 0
