@@ -1,7 +1,7 @@
 """Where a question enters and where it ends: admitted once, concluded once, with its items or with a failure.
 
-Like `execution`, this is pure: records in, effects out. The coordinator's group of a question opens with the question and
-closes when every scope under it is complete, when a stage reports a failure, or when the deadline passes.
+Like `execution`, this is pure: records in, effects out. The coordinator's group of a question opens with the question
+and closes when every scope under it is complete, when a stage reports a failure, or when the deadline passes.
 """
 
 from __future__ import annotations
@@ -52,15 +52,19 @@ class CoordinatorLogic:
         table, question = self._table(delivery.partition), record.ancestry.question
         if (question,) in table.closed:
             return [Acknowledge((delivery,))]
-        if record.kind is Kind.FAILURE:
-            return self._end(table, record, delivery, Failure.decode(record.value))
+        asks = record.kind is Kind.ITEM and record.port == 0
         if record.deadline < now and (question,) not in table.groups:
-            return self._end(table, record, delivery, _late("it was not admitted in time"))
+            # Only the question itself says that it is new; anything else comes late to one that has ended.
+            late = _late("it was not admitted in time")
+            return self._end(table, record, (delivery,), late) if asks else [Acknowledge((delivery,))]
+        released: list[Delivery] = []
         try:
+            if record.kind is Kind.FAILURE:
+                return self._end(table, record, (delivery,), Failure.decode(record.value))
             type = self.stage.ports[record.port].type
             value = decode(type, record.value) if record.kind is Kind.ITEM else EMPTY
-            effects = [] if self._has_question(table, question) else self._hand_out(record)
-            group, released = table.receive(record, value, delivery)
+            effects = self._hand_out(record) if asks and not self._has_question(table, question) else []
+            group = table.receive(record, value, delivery, released)
             effects += [Acknowledge(tuple(released))] if released else []
             if group is None:
                 return effects
@@ -69,7 +73,7 @@ class CoordinatorLogic:
         except Exception as error:
             failure = Failure(COORDINATOR, "invalid_record", f"{error}")
             dead = DeadLetter(record, failure.stage, failure.kind, failure.message)
-            return [dead, *self._end(table, record, delivery, failure)]
+            return [dead, *self._end(table, record, (*released, delivery), failure)]
 
     def _has_question(self, table: GroupTable, question: str) -> bool:
         group = table.groups.get((question,))
@@ -77,8 +81,6 @@ class CoordinatorLogic:
 
     def _hand_out(self, record: Record) -> list[Effect]:
         """Sends a question, the first time that it comes, to the stages that read the source."""
-        if record.kind is not Kind.ITEM or record.port != 0:
-            return []
         return [
             Send(
                 target.stage,
@@ -100,18 +102,26 @@ class CoordinatorLogic:
                 effects.append(Acknowledge(tuple(group.deliveries())))
         return effects
 
-    def _end(self, table: GroupTable, record: Record, delivery: Delivery, failure: Failure) -> list[Effect]:
+    def _end(
+        self, table: GroupTable, record: Record, deliveries: tuple[Delivery, ...], failure: Failure
+    ) -> list[Effect]:
         key = record.ancestry.key(0)
         group = table.groups.get(key)
         table.close(key, (), record.deadline)
         held = group.deliveries() if group else []
         return [
             self._outcome(record.ancestry.question, _so_far(group) if group else [], failure),
-            Acknowledge((*held, delivery)),
+            Acknowledge((*held, *deliveries)),
         ]
 
     def _outcome(self, question: str, items: list[Any], failure: Failure | None) -> Publish:
-        return Publish("output", "outcome", question, "", encode(self.plan.conclude(question, items, failure)))
+        """A `conclude` that raises is asked once more, for the outcome of a question that failed for this reason."""
+        try:
+            value = encode(self.plan.conclude(question, items, failure))
+        except Exception as error:
+            broken = Failure(COORDINATOR, "stage_failed", f"conclude: {type(error).__name__}: {error}")
+            value = encode(self.plan.conclude(question, [], broken))
+        return Publish("output", "outcome", question, "", value)
 
     def _table(self, partition: int) -> GroupTable:
         if partition not in self.tables:

@@ -144,16 +144,19 @@ class StageLogic:
         if record.deadline < now:
             return [Acknowledge((delivery,))]
         attempt = attempt_of(generation, delivery)
+        released: list[Delivery] = []
+        group: Group | None = None
         try:
             value = self._decode(record)
             if self.stage.key_depth is None:
                 run = Run(self.stage, [value], record, record.ancestry, attempt, [delivery])
                 return self._begin(run)
-            group, released = self._table(delivery.partition).receive(record, value, delivery)
+            group = self._table(delivery.partition).receive(record, value, delivery, released)
             effects: list[Effect] = [Acknowledge(tuple(released))] if released else []
             return effects + (self._gather(group, record, attempt) if group else [])
         except Exception as error:
-            return self._refuse(record, delivery, error)
+            held = group.deliveries() if group else [delivery]
+            return self._refuse(record, (*released, *held), error)
 
     def expire(self, now: int) -> list[Effect]:
         """Lets go of the groups whose deadline has passed; the coordinator ends their questions."""
@@ -195,13 +198,13 @@ class StageLogic:
             return [*run.emit(run.inputs[0]), Acknowledge(tuple(run.held))]
         return [Start(run)]
 
-    def _refuse(self, record: Record, delivery: Delivery, error: Exception) -> list[Effect]:
+    def _refuse(self, record: Record, deliveries: tuple[Delivery, ...], error: Exception) -> list[Effect]:
         kind = error.kind if isinstance(error, InvalidInput) else "invalid_record"
         failure = Failure(self.stage.name, kind, f"{type(error).__name__}: {error}")
         return [
             _fail(record, failure),
             DeadLetter(record, failure.stage, failure.kind, failure.message),
-            Acknowledge((delivery,)),
+            Acknowledge(deliveries),
         ]
 
 

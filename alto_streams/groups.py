@@ -6,8 +6,8 @@ acknowledged. Memory is bounded by the questions within their deadlines.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
+from heapq import heappop, heappush
 from typing import Any
 
 from alto_streams.ancestry import Key, Version
@@ -31,19 +31,20 @@ class Group:
         self.values: dict[int, Any] = {}
         self.held: list[Delivery] = []
 
-    def add(self, record: Record, value: Any, key_depth: int, delivery: Delivery) -> list[Delivery]:
-        """Takes one record for its port; returns what may be acknowledged at once."""
+    def add(self, record: Record, value: Any, key_depth: int, delivery: Delivery, released: list[Delivery]) -> None:
+        """Takes one record for its port; adds to `released` what may be acknowledged at once."""
         tree = self.trees.get(record.port)
         if tree is not None:
             steps = record.ancestry.path[key_depth:]
             if record.kind is Kind.COUNT:
-                return tree.close(steps, record.attempt, record.count, delivery)
-            return tree.add(steps, value, delivery)
-        if record.port in self.values:
-            return [delivery]
-        self.values[record.port] = value
-        self.held.append(delivery)
-        return []
+                tree.close(steps, record.attempt, record.count, delivery, released)
+            else:
+                tree.add(steps, value, delivery, released)
+        elif record.port in self.values:
+            released.append(delivery)
+        else:
+            self.values[record.port] = value
+            self.held.append(delivery)
 
     @property
     def complete(self) -> bool:
@@ -78,32 +79,33 @@ class GroupTable:
         self.ports, self.key_depth, self.remember_ms = ports, key_depth, remember_ms
         self.groups: dict[Key, Group] = {}
         self.closed: dict[Key, Version] = {}
-        self._ends: deque[tuple[int, Key]] = deque()
+        self._ends: list[tuple[int, Key]] = []  # a heap
 
-    def receive(self, record: Record, value: Any, delivery: Delivery) -> tuple[Group | None, list[Delivery]]:
-        """The group that this record completes, if it does, and what may be acknowledged at once."""
+    def receive(self, record: Record, value: Any, delivery: Delivery, released: list[Delivery]) -> Group | None:
+        """The group that this record completes, if it does. What may be acknowledged at once is added to `released`.
+
+        An operator may raise; `released` then still counts, and the delivery is in no group.
+        """
         key, version = record.ancestry.key(self.key_depth), record.ancestry.version(self.key_depth)
         closed = self.closed.get(key)
-        if closed is not None and version <= closed:
-            return None, [delivery]
         group = self.groups.get(key)
-        released: list[Delivery] = []
-        if group is not None and version < group.version:
-            return None, [delivery]
+        if (closed is not None and version <= closed) or (group is not None and version < group.version):
+            released.append(delivery)
+            return None
         if group is None or version > group.version:
             if group is not None:
-                released += group.deliveries()
+                released.extend(group.deliveries())
             group = self.groups[key] = Group(self.ports, version, record)
-        released += group.add(record, value, self.key_depth, delivery)
+        group.add(record, value, self.key_depth, delivery, released)
         if not group.complete:
-            return None, released
+            return None
         self.close(key, version, group.deadline)
-        return group, released
+        return group
 
     def close(self, key: Key, version: Version, deadline: int) -> None:
         self.groups.pop(key, None)
         if key not in self.closed:
-            self._ends.append((deadline + self.remember_ms, key))
+            heappush(self._ends, (deadline + self.remember_ms, key))
         self.closed[key] = version
 
     def expired(self, now: int) -> Iterator[tuple[Key, Group]]:
@@ -113,4 +115,4 @@ class GroupTable:
             del self.groups[key]
             yield key, group
         while self._ends and self._ends[0][0] < now:
-            self.closed.pop(self._ends.popleft()[1], None)
+            self.closed.pop(heappop(self._ends)[1], None)

@@ -6,6 +6,7 @@ turns the graph into the stages that are deployed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -56,6 +57,11 @@ class Stream:
         self, predicate: Callable[..., Any], *, name: str = "", uses: str | None = None, concurrency: int = 0
     ) -> Stream:
         """Keeps the items for which the function returns true; a dropped one still counts towards completion."""
+        if self.node.kind == "join":
+            raise PipelineError(
+                f"Stage '{name or name_of(predicate)}' filters a join, whose items are not one message.",
+                "map the joined items into one message first, or return None from that map to drop it",
+            )
         return self._apply("filter", predicate, name, uses, concurrency, self.levels, item=self.type)
 
     def expand(
@@ -145,7 +151,8 @@ class Stream:
         said.accept(name, tuple(stream.type for stream in inputs))
         said.yields_if(name, kind == "expand")
         node = Node(kind, name, (self,), function, opens, (), cut, uses, concurrency or (8 if uses else 1))
-        return self.pipeline._add(Stream(self.pipeline, node, levels, item or said.result))
+        emits = self.type if kind == "filter" else item or said.result
+        return self.pipeline._add(Stream(self.pipeline, node, levels, emits))
 
 
 def join(*streams: Stream) -> Stream:
@@ -181,6 +188,7 @@ class Pipeline:
 
     def publish(self, stream: Stream, type: str) -> None:
         """Shows the items of a stream to whoever asked, on the progress topic, under this type."""
+        self._check_emitted(stream)
         self.published.append((stream, type))
 
     def output(self, stream: Stream, type: str, *, conclude: Callable[..., Any]) -> None:
@@ -190,6 +198,7 @@ class Pipeline:
         """
         if self.result is not None:
             raise PipelineError(f"Pipeline '{self.name}' has two outputs.", "call output once")
+        self._check_emitted(stream)
         if not stream.levels:
             raise PipelineError(
                 f"The output of pipeline '{self.name}' has no open level.",
@@ -197,9 +206,26 @@ class Pipeline:
             )
         self.result, self.result_type, self.conclude = stream, type, conclude
 
+    def _check_emitted(self, stream: Stream) -> None:
+        if stream.pipeline is not self:
+            raise PipelineError(
+                f"'{stream.node.name}' belongs to pipeline '{stream.pipeline.name}', not to '{self.name}'.",
+                "publish and output streams of this pipeline",
+            )
+        if stream.node.kind in ("source", "join", "cut"):
+            raise PipelineError(
+                f"'{stream.node.name}' of pipeline '{self.name}' is what a stage reads, not what one emits.",
+                "publish or output the items of a map, filter, expand or aggregate",
+            )
+
     def _add(self, stream: Stream) -> Stream:
         name = stream.node.name
-        if name == "coordinator" or any(other.node.name == name for other in self.streams):
+        if re.fullmatch(r"[A-Za-z0-9_-]+", name) is None:
+            raise PipelineError(
+                f"'{name}' cannot name a stage of pipeline '{self.name}'.",
+                "use letters, digits, - and _; pass name=... where the function has no such name",
+            )
+        if name in ("coordinator", "source") or any(other.node.name == name for other in self.streams):
             raise PipelineError(f"Two stages are called '{name}'.", "pass name=... to one of them")
         self.streams.append(stream)
         return stream

@@ -132,7 +132,7 @@ def make_plan(pipeline: Pipeline) -> Plan:
     for stage in stages.values():
         _check_read(stage)
         if stage.opens is not None:
-            stage.item_counts += _closers(stages, stage.items, len(stage.levels) + 1)
+            stage.item_counts += _closers(stages, stage.items + stage.parts, len(stage.levels) + 1)
             stage.part_counts += _closers(stages, stage.parts, len(stage.levels) + 2)
     return Plan(tuple(stages.values()), tuple(sources), pipeline.source.type, pipeline.conclude)
 

@@ -1,4 +1,4 @@
-"""Which partition a record goes to. Routing tables are immutable and numbered; a question keeps the one it came with."""
+"""Which partition a record goes to. Routing tables are immutable and numbered; a question keeps its own."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Completion by arithmetic: a scope is done when its count is known and every child has arrived, in any order.
 
 A `Scope` is a tree of as many levels as an aggregate closes. Each update costs O(levels). Duplicates are recognised by
-their index; a later attempt throws away what an earlier one left. Every update returns the deliveries that may be
-acknowledged at once because nothing will need them again.
+their index; a later attempt throws away what an earlier one left. Every update adds to `released` the deliveries that
+may be acknowledged at once because nothing will need them again; they count even when the operator raises.
 """
 
 from __future__ import annotations
@@ -53,45 +53,44 @@ class Scope(Generic[D]):
             child = self.children[index] = Scope(self.depth - 1, self.operator)
         return child
 
-    def add(self, steps: Path, value: Any, delivery: D) -> list[D]:
-        """Takes one item (or EMPTY) at the path below this scope; returns what may be acknowledged now."""
-        released: list[D] = []
+    def add(self, steps: Path, value: Any, delivery: D, released: list[D]) -> None:
+        """Takes one item (or EMPTY) at the path below this scope."""
         if not self._admit(steps[0].attempt, released):
-            return [delivery]
+            released.append(delivery)
+            return
         index = steps[0].position
         if self.depth > 1:
             child = self._child(index)
             before = child.complete
-            released += child.add(steps[1:], value, delivery)
-            self.done += child.complete - before
-            return released
+            try:
+                child.add(steps[1:], value, delivery, released)
+            finally:
+                self.done += child.complete - before
+            return
         if index in self.children:
             released.append(delivery)
-            return released
+            return
         ordered = getattr(self.operator, "ordered", False)
         if not ordered and value is not EMPTY:
             self.state = self.operator.add(self.state, value)
         self.children[index] = value if ordered else None
         self.done += 1
         self.held.append(delivery)
-        return released
 
-    def close(self, steps: Path, attempt: Attempt, count: int, delivery: D) -> list[D]:
-        """Takes the count of the scope at `steps` below this one; returns what may be acknowledged now."""
-        released: list[D] = []
+    def close(self, steps: Path, attempt: Attempt, count: int, delivery: D, released: list[D]) -> None:
+        """Takes the count of the scope at `steps` below this one."""
         if not self._admit(steps[0].attempt if steps else attempt, released):
-            return [delivery]
-        if steps:
+            released.append(delivery)
+        elif steps:
             child = self._child(steps[0].position)
             before = child.complete
-            released += child.close(steps[1:], attempt, count, delivery)
+            child.close(steps[1:], attempt, count, delivery, released)
             self.done += child.complete - before
         elif self.count is None:
             self.count = count
             self.held.append(delivery)
         else:
             released.append(delivery)
-        return released
 
     def deliveries(self) -> list[D]:
         """Every delivery that the scope and the scopes below it hold."""
@@ -102,12 +101,13 @@ class Scope(Generic[D]):
     def folded(self) -> Any:
         """The operator's state over all children, in the order of their indices."""
         children = [self.children[index] for index in sorted(self.children)]
-        state = self.state
+        if self.depth == 1 and not getattr(self.operator, "ordered", False):
+            return self.state
+        state = self.operator.initial()  # so that folding twice gives the same
         if self.depth == 1:
-            if getattr(self.operator, "ordered", False):
-                for value in children:
-                    if value is not EMPTY:
-                        state = self.operator.add(state, value)
+            for value in children:
+                if value is not EMPTY:
+                    state = self.operator.add(state, value)
             return state
         for child in children:
             state = self.operator.merge(state, child.folded())  # type: ignore[attr-defined]

@@ -6,7 +6,8 @@ import inspect
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
-from typing import Any, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from alto_streams.context import Context
 from alto_streams.errors import PipelineError
@@ -47,15 +48,15 @@ def signature(function: Any) -> Signature:
     """Reads the annotations of a function, of an object with `__call__`, or of an operator's `add` and `result`."""
     if hasattr(function, "add") and hasattr(function, "initial"):
         inputs = _hints(type(function).add, skip=("self", "state"))[0]
-        return Signature(inputs[-1:], _hints(type(function).result, skip=("self", "state"))[1], False)
+        return Signature(inputs[-1:], _class(_hints(type(function).result, skip=("self", "state"))[1]), False)
     call = function if inspect.isfunction(function) else type(function).__call__
     inputs, result = _hints(call, skip=("self",))
     generator = inspect.isasyncgenfunction(call) or get_origin(result) in (AsyncIterator, AsyncGenerator)
     if get_origin(result) in (AsyncIterator, AsyncGenerator):
         result = get_args(result)[0]
-    if get_origin(result) is not None:  # Optional[T]: a map that may drop its item
+    if get_origin(result) in (Union, UnionType):  # T | None: a map that may drop its item
         result = next((t for t in get_args(result) if t is not type(None)), None)
-    return Signature(inputs[:-1], result, generator)
+    return Signature(inputs[:-1], _class(result), generator)
 
 
 def _hints(function: Any, skip: tuple[str, ...]) -> tuple[tuple[Any, ...], Any]:
@@ -65,7 +66,12 @@ def _hints(function: Any, skip: tuple[str, ...]) -> tuple[tuple[Any, ...], Any]:
         hints = {}
     names = [name for name in inspect.signature(function).parameters if name not in skip]
     kept = [hints.get(name) for name in names]
-    return tuple(t if isinstance(t, type) else None for t in kept), hints.get("return")
+    return tuple(_class(hint) for hint in kept), hints.get("return")
+
+
+def _class(hint: Any) -> Any:
+    """Only classes are compared; list[T], a type variable or Any matches anything."""
+    return hint if isinstance(hint, type) and hint not in (Any, type(None)) else None
 
 
 def name_of(function: Any) -> str:

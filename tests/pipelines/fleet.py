@@ -93,7 +93,8 @@ class Fleet:
             found: list[Message] = []
             while len(found) < end:
                 message = consumer.poll(10)
-                assert message is not None and message.error() is None
+                assert message is not None
+                assert message.error() is None
                 found.append(message)
             return found
         finally:
@@ -126,7 +127,10 @@ class Fleet:
 
 @contextmanager
 def fleet(
-    brokers: str, folder: Path, instances: Mapping[str, int] | None = None, target: str = "tests.pipelines.small:pipeline"
+    brokers: str,
+    folder: Path,
+    instances: Mapping[str, int] | None = None,
+    target: str = "tests.pipelines.small:pipeline",
 ) -> Iterator[Fleet]:
     """A running fleet, stopped at the end whatever happens."""
     running = Fleet(brokers, target, folder, instances or {})

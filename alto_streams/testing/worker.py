@@ -1,0 +1,222 @@
+"""One instance of a stage on the in-memory Kafka: takes records, sends what follows, acknowledges, commits.
+
+Each thing it can do is one call, so that a simulation may choose what happens next, or lose it half-way. Sends leave by
+an outbox that keeps the order of each destination and no other, as a Kafka producer does.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from alto_streams.coordinator import CoordinatorLogic
+from alto_streams.effects import Acknowledge, DeadLetter, Delivery, Effect, Publish, Send, Start
+from alto_streams.engines.protocol import Engine
+from alto_streams.errors import InvalidInput
+from alto_streams.execution import Run, StageLogic
+from alto_streams.failure import Failure
+from alto_streams.offsets import OffsetLedger
+from alto_streams.plan import StagePlan
+from alto_streams.record import Record
+from alto_streams.routing import Router
+from alto_streams.testing.activity import ENDED, PAUSED, Activity, NotScripted
+from alto_streams.testing.memory import Memory, Partition
+
+Logic = StageLogic | CoordinatorLogic
+Destination = tuple[str, int]
+
+
+@dataclass(slots=True)
+class Assignment:
+    """A partition in an instance's hands. An acknowledgement counts for the assignment it came from, no later one."""
+
+    partition: Partition
+    generation: int
+    position: int
+    ledger: OffsetLedger = field(default_factory=OffsetLedger)
+
+    @property
+    def lost(self) -> bool:
+        """Another instance owns the partition by now, whether this one has noticed or not."""
+        return self.generation != self.partition.generation
+
+
+@dataclass(slots=True)
+class Pending:
+    """Sends under way, and what is acknowledged when the last of them has arrived."""
+
+    sends: int = 0
+    acknowledged: list[tuple[OffsetLedger, int]] = field(default_factory=list)
+
+    def arrived(self) -> None:
+        self.sends -= 1
+        self.settle()
+
+    def settle(self) -> None:
+        if not self.sends:
+            for ledger, offset in self.acknowledged:
+                ledger.acknowledge(offset)
+            self.acknowledged.clear()
+
+
+class Worker:
+    """One instance. `logic` makes the core's decisions; a crash replaces it by a fresh one."""
+
+    def __init__(
+        self, name: str, stage: StagePlan, logic: Callable[[], Logic], memory: Memory, pool: Engine | None = None
+    ) -> None:
+        self.name, self.stage, self.memory, self.pool = name, stage, memory, pool
+        self._fresh = logic
+        self.crash()
+
+    def crash(self) -> None:
+        """Forgets everything: state, runs, and sends that have not left."""
+        for activity, _ in getattr(self, "running", ()):
+            activity.cancel()
+        self.logic = self._fresh()
+        self.router = Router(self.memory.tables)
+        self.assigned: dict[int, Assignment] = {}
+        self.running: list[tuple[Activity, Pending]] = []
+        self.started: list[Run] = []
+        self.outbox: dict[Destination, deque[tuple[Send | Publish | DeadLetter, Pending]]] = {}
+
+    def assign(self, number: int, until: int) -> None:
+        """Takes a partition over, from its committed offset; `until` is when the ended questions may be forgotten."""
+        partition = self.memory.topics[self.stage.name][number]
+        partition.generation += 1
+        self.assigned[number] = Assignment(partition, partition.generation, partition.committed)
+        if isinstance(self.logic, CoordinatorLogic):
+            self.logic.remember(number, list(self.memory.ended), until)
+
+    def revoke(self, number: int) -> None:
+        """Gives a partition up: its state and runs end; a coordinator waits until all it sent has arrived."""
+        if isinstance(self.logic, CoordinatorLogic):
+            self.flush_all()
+        self.logic.revoke({number})
+        for activity, _ in self.running:
+            if activity.run.held[0].partition == number:
+                activity.cancel()
+        self.running = [one for one in self.running if one[0].run.held[0].partition != number]
+        self.started = [run for run in self.started if run.held[0].partition != number]
+        del self.assigned[number]
+
+    def ready(self, number: int) -> bool:
+        """Whether a record is there, and its routing table known here."""
+        one = self.assigned[number]
+        if one.position == len(one.partition.log):
+            return False
+        known = self.router.current == self.memory.tables[-1].epoch
+        return known or self.router.knows(self.memory.read(self.stage.name, number, one.position).epoch)
+
+    @property
+    def free(self) -> bool:
+        return len(self.running) + len(self.started) < self.stage.concurrency
+
+    def deliver(self, number: int, now: int) -> Record:
+        """Takes the next record of a partition."""
+        one = self.assigned[number]
+        offset, one.position = one.position, one.position + 1
+        record = self.memory.read(self.stage.name, number, offset)
+        one.ledger.delivered(offset)
+        self.perform(self.logic.receive(record, Delivery(number, offset), one.generation, now))
+        return record
+
+    def perform(self, effects: list[Effect], pending: Pending | None = None) -> None:
+        """Begins what the core asks for; what it acknowledges waits for the sends."""
+        pending = pending or Pending()
+        for effect in effects:
+            if isinstance(effect, Start):
+                self.started.append(effect.run)
+            elif isinstance(effect, Acknowledge):
+                pending.acknowledged += [(self.assigned[d.partition].ledger, d.offset) for d in effect.deliveries]
+            else:
+                pending.sends += 1
+                self.outbox.setdefault(self._destination(effect), deque()).append((effect, pending))
+        pending.settle()
+
+    def _destination(self, effect: Send | Publish | DeadLetter) -> Destination:
+        if isinstance(effect, Send):
+            return effect.stage, self.memory.route(effect, self.router)
+        return (effect.channel, 0) if isinstance(effect, Publish) else ("dead letters", 0)
+
+    def flush(self, destination: Destination) -> Send | Publish | DeadLetter:
+        """Lets the oldest send to one destination arrive."""
+        waiting = self.outbox[destination]
+        effect, pending = waiting.popleft()
+        if not waiting:
+            del self.outbox[destination]
+        if isinstance(effect, Send):
+            self.memory.append(effect, destination[1])
+        elif isinstance(effect, Publish):
+            self.memory.publish(effect)
+        else:
+            self.memory.dead_letters.append(effect)
+        pending.arrived()
+        return effect
+
+    def flush_all(self) -> None:
+        while self.outbox:
+            self.flush(next(iter(self.outbox)))
+
+    def begin(self) -> None:
+        """Calls the functions of the runs that the core asked for."""
+        self.running += [(Activity(run, self.pool), Pending()) for run in self.started]
+        self.started.clear()
+
+    def advance(self, index: int, fault: Exception | None = None) -> str:
+        """Lets one function go on to its next yield, or fail with `fault`; returns what happened."""
+        activity, pending = self.running[index]
+        try:
+            if fault is not None:
+                raise fault
+            value = activity.step()
+            if value is PAUSED:
+                return "paused"
+            effects = activity.run.finish() if value is ENDED else activity.run.emit(value)
+        except NotScripted:
+            raise
+        except Exception as error:
+            self.running.pop(index)
+            activity.cancel()
+            self.failed(activity.run, error, pending)
+            return f"raised {error!r}"
+        if value is not ENDED:
+            self.perform(effects, pending)
+            return f"emitted {value!r}"
+        self.running.pop(index)
+        self.perform([*effects, Acknowledge(tuple(activity.run.held))], pending)
+        return "ended"
+
+    def failed(self, run: Run, error: Exception, pending: Pending) -> None:
+        """Tries once more unless the input is at fault or the tries are used up."""
+        again = None if isinstance(error, InvalidInput) else run.retried()
+        if again is not None:
+            self.started.append(again)
+            return
+        kind = error.kind if isinstance(error, InvalidInput) else "stage_failed"
+        assert isinstance(self.logic, StageLogic)
+        failure = Failure(self.stage.name, kind, f"{type(error).__name__}: {error}")
+        self.perform(self.logic.failed(run, failure), pending)
+
+    def commit(self, number: int) -> bool:
+        """Commits what may be, unless the partition is lost (Kafka refuses an old generation)."""
+        one = self.assigned[number]
+        offset = one.ledger.committable()
+        if offset is None or one.lost or offset <= one.partition.committed:
+            return False
+        one.partition.committed = offset
+        return True
+
+    def open_work(self) -> dict[str, Any]:
+        """What is still in this instance's hands, for checks that nothing leaks."""
+        tables = self.logic.tables.values()
+        found = {
+            "runs": len(self.running) + len(self.started),
+            "sends": sum(map(len, self.outbox.values())),
+            "groups": [key for table in tables for key in table.groups],
+            "closed keys": [key for table in tables for key in table.closed],
+            "unacknowledged": sum(one.ledger.in_flight for one in self.assigned.values()),
+        }
+        return {what: left for what, left in found.items() if left}

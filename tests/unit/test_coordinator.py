@@ -1,0 +1,117 @@
+"""The coordinator's rules at the edges: late records, unreadable ones, and a second copy of a question."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from alto_streams.ancestry import FIRST, Ancestry
+from alto_streams.context import Context
+from alto_streams.coordinator import REMEMBER_MS, CoordinatorLogic
+from alto_streams.effects import Acknowledge, Delivery, Effect, Publish, Send
+from alto_streams.failure import Failure
+from alto_streams.pipeline import Pipeline
+from alto_streams.record import Kind, Record
+
+DEADLINE = 1000
+LONG_AFTER = DEADLINE + REMEMBER_MS + 1
+
+
+async def split(question: bytes, ctx: Context) -> AsyncIterator[bytes]:
+    yield question
+
+
+def conclude(question: str, items: list[bytes], failure: Any) -> bytes:
+    return json.dumps([len(items), failure and failure.kind]).encode()
+
+
+@pytest.fixture
+def logic() -> CoordinatorLogic:
+    pipeline = Pipeline("p", source=bytes)
+    pipeline.output(pipeline.source.expand(split, "item"), "item", conclude=conclude)
+    return CoordinatorLogic(pipeline.plan)
+
+
+def question(deadline: int = DEADLINE) -> Record:
+    return Record(Kind.ITEM, 0, Ancestry("q"), 1, deadline, b"q")
+
+
+def item() -> Record:
+    return Record(Kind.ITEM, 1, Ancestry("q").child(0, FIRST), 1, DEADLINE, b"x")
+
+
+def count() -> Record:
+    return Record(Kind.COUNT, 1, Ancestry("q"), 1, DEADLINE, count=1, attempt=FIRST)
+
+
+def failure(value: bytes = Failure("split", "stage_failed", "why").encode()) -> Record:
+    return Record(Kind.FAILURE, 0, Ancestry("q"), 1, DEADLINE, value)
+
+
+def outcomes(effects: list[Effect]) -> list[Any]:
+    return [json.loads(e.value) for e in effects if isinstance(e, Publish)]
+
+
+def acknowledged(effects: list[Effect]) -> list[int]:
+    return sorted(d.offset for e in effects if isinstance(e, Acknowledge) for d in e.deliveries)
+
+
+def play(logic: CoordinatorLogic, records: list[Record], now: int = 0) -> list[Effect]:
+    return [e for i, record in enumerate(records) for e in logic.receive(record, Delivery(0, i), 1, now)]
+
+
+def test_a_question_is_handed_out_and_ends_when_its_items_are_in(logic: CoordinatorLogic) -> None:
+    effects = play(logic, [question(), question(), item(), count(), item(), failure()])
+    assert [e.stage for e in effects if isinstance(e, Send)] == ["split"]
+    assert outcomes(effects) == [[1, None]]
+    assert acknowledged(effects) == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("late", [item(), count(), failure()])
+def test_what_comes_long_after_the_end_of_a_question_does_not_end_it_again(
+    logic: CoordinatorLogic, late: Record
+) -> None:
+    play(logic, [question(), item(), count()])
+    assert logic.expire(LONG_AFTER) == []
+    effects = logic.receive(late, Delivery(0, 9), 1, LONG_AFTER)
+    assert outcomes(effects) == []
+    assert acknowledged(effects) == [9]
+
+
+def test_a_question_that_comes_too_late_ends_so(logic: CoordinatorLogic) -> None:
+    effects = logic.receive(question(), Delivery(0, 0), 1, DEADLINE + 1)
+    assert outcomes(effects) == [[0, "deadline_exceeded"]]
+    assert acknowledged(effects) == [0]
+
+
+def test_a_question_still_open_at_its_deadline_ends_with_what_it_has(logic: CoordinatorLogic) -> None:
+    play(logic, [question(), item()])
+    assert logic.expire(DEADLINE) == []
+    effects = logic.expire(DEADLINE + 1)
+    assert outcomes(effects) == [[1, "deadline_exceeded"]]
+    assert acknowledged(effects) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        failure(b"not json"),
+        Record(Kind.ITEM, 7, Ancestry("q"), 1, DEADLINE),
+        Record(Kind.ITEM, 1, Ancestry("q"), 1, DEADLINE),
+    ],
+    ids=["failure that says nothing", "unknown port", "item without its level"],
+)
+def test_a_record_that_makes_no_sense_fails_its_question(logic: CoordinatorLogic, broken: Record) -> None:
+    effects = play(logic, [question(), item(), broken, count()])
+    assert outcomes(effects) == [[1, "invalid_record"]]
+    assert acknowledged(effects) == [0, 1, 2, 3]
+
+
+def test_a_question_whose_outcome_is_out_is_not_opened_again(logic: CoordinatorLogic) -> None:
+    logic.remember(0, ["q"], DEADLINE)
+    assert outcomes(play(logic, [question(), item(), count()])) == []
+    logic.revoke({0})
+    assert outcomes(play(logic, [question(), item(), count()])) == [[1, None]]

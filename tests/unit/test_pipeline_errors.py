@@ -1,0 +1,332 @@
+"""An impossible pipeline is refused when it is built, with a message that names the stage and the mend."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from alto_streams.context import Context
+from alto_streams.errors import PipelineError
+from alto_streams.operators import Collect
+from alto_streams.pipeline import Pipeline, Stream, join, load
+
+
+class Claim:
+    """A type of message."""
+
+
+class Query:
+    """Another one."""
+
+
+async def answer(question: bytes, ctx: Context) -> AsyncIterator[Claim]:
+    yield Claim()
+
+
+async def ask(claim: Claim, ctx: Context) -> AsyncIterator[Query]:
+    yield Query()
+
+
+async def write(claim: Claim, ctx: Context) -> AsyncIterator[str]:
+    yield ""
+
+
+async def judge(claim: Claim, ctx: Context) -> Claim:
+    return claim
+
+
+async def search(query: Query, ctx: Context) -> Query:
+    return query
+
+
+async def compare(claim: Claim, query: Query, ctx: Context) -> Claim:
+    return claim
+
+
+async def good(claim: Claim, ctx: Context) -> bool:
+    return True
+
+
+class Sum:
+    """Has no merge."""
+
+    def initial(self) -> int:
+        return 0
+
+    def add(self, state: int, item: Query) -> int:
+        return state
+
+    def result(self, state: int) -> Query:
+        return Query()
+
+
+def conclude(question: str, items: list[Claim], failure: object) -> bytes:
+    return b""
+
+
+def start(name: str = "p") -> tuple[Pipeline, Stream]:
+    pipeline = Pipeline(name, source=bytes)
+    return pipeline, pipeline.source.expand(answer, "claim")
+
+
+def a_level_twice() -> object:
+    return start()[1].expand(ask, "claim")
+
+
+def a_cut_without_an_item() -> object:
+    return start()[1].expand(write, "query", cut="lines")
+
+
+def an_unknown_cut_of_an_expand() -> object:
+    return start()[1].expand(write, "query", cut="pages", item=Query)
+
+
+def a_cut_of_whole_messages() -> object:
+    return start()[1].cut("token", at="words", item=Query)
+
+
+def an_unknown_cut() -> object:
+    return start()[1].expand(write, "query", cut="lines", item=Query).cut("token", at="letters", item=Query)
+
+
+def an_aggregate_over_a_level_that_nothing_opens() -> object:
+    return start()[1].aggregate(Collect(), over="token")
+
+
+def an_aggregate_where_no_level_is_open() -> object:
+    return Pipeline("p", source=bytes).source.aggregate(Collect())
+
+
+def an_aggregate_that_leaves_a_deeper_level_open() -> object:
+    return start()[1].expand(ask, "query").aggregate(Collect(), over="claim")
+
+
+def an_aggregate_over_two_levels_without_merge() -> object:
+    return start()[1].expand(ask, "query").aggregate(Sum(), over=("claim", "query"))
+
+
+def an_unknown_pool() -> object:
+    return start()[1].map(judge, uses="gpu")
+
+
+def two_stages_of_one_name() -> object:
+    claims = start()[1]
+    return claims.map(judge), claims.map(judge)
+
+
+def a_stage_called_coordinator() -> object:
+    return start()[1].map(judge, name="coordinator")
+
+
+def a_stage_called_source() -> object:
+    return start()[1].map(judge, name="source")
+
+
+def a_stage_without_a_usable_name() -> object:
+    return start()[1].map(judge, name="a.b")
+
+
+def a_lambda_without_a_name() -> object:
+    return start()[1].map(lambda claim, ctx: claim)
+
+
+def a_join_of_one() -> object:
+    return join(start()[1])
+
+
+def a_join_of_two_pipelines() -> object:
+    return join(start()[1], start()[1])
+
+
+def a_join_of_levels_that_never_meet() -> object:
+    claims = start()[1]
+    return join(claims, claims.expand(ask, "query"))
+
+
+def a_filter_of_a_join() -> object:
+    claims = start()[1]
+    return join(claims, claims.map(judge)).filter(good)
+
+
+def the_wrong_type() -> object:
+    return start()[1].map(search)
+
+
+def the_wrong_number_of_inputs() -> object:
+    return start()[1].map(compare)
+
+
+def an_operator_of_the_wrong_type() -> object:
+    return start()[1].aggregate(Sum())
+
+
+def an_expand_that_returns() -> object:
+    return start()[1].expand(judge, "query")
+
+
+def a_map_that_yields() -> object:
+    return start()[1].map(ask)
+
+
+def a_pipeline_without_a_usable_name() -> object:
+    return Pipeline("no spaces", source=bytes)
+
+
+def two_outputs() -> object:
+    pipeline, claims = start()
+    pipeline.output(claims, "claim", conclude=conclude)
+    return pipeline.output(claims, "claim", conclude=conclude)
+
+
+def an_output_without_a_level() -> object:
+    pipeline, claims = start()
+    return pipeline.output(claims.aggregate(Collect()), "claims", conclude=conclude)
+
+
+def an_output_of_a_join() -> object:
+    pipeline, claims = start()
+    return pipeline.output(join(claims, claims.map(judge)), "claim", conclude=conclude)
+
+
+def a_cut_that_is_published() -> object:
+    pipeline, claims = start()
+    return pipeline.publish(
+        claims.expand(write, "query", cut="lines", item=Query).cut("token", at="words", item=Query), "token"
+    )
+
+
+def the_source_is_published() -> object:
+    pipeline, _ = start()
+    return pipeline.publish(pipeline.source, "question")
+
+
+def a_stream_of_another_pipeline_is_published() -> object:
+    return start()[0].publish(start("other")[1], "claim")
+
+
+def no_output() -> object:
+    return start()[0].plan
+
+
+def a_stage_that_nobody_reads() -> object:
+    pipeline, claims = start()
+    claims.expand(ask, "query")
+    pipeline.output(claims.map(judge), "claim", conclude=conclude)
+    return pipeline.plan
+
+
+def an_aggregate_of_an_aggregate() -> object:
+    pipeline, claims = start()
+    queries = claims.expand(ask, "query").expand(again, "again").aggregate(Collect()).aggregate(Collect(), name="outer")
+    pipeline.output(join(claims, queries).map(compare), "claim", conclude=conclude)
+    return pipeline.plan
+
+
+async def again(query: Query, ctx: Context) -> AsyncIterator[Query]:
+    yield query
+
+
+def an_aggregate_of_a_join() -> object:
+    pipeline, claims = start()
+    queries = claims.expand(ask, "query")
+    folded = join(queries, queries.map(search)).aggregate(Collect())
+    pipeline.output(join(claims, folded).map(compare), "claim", conclude=conclude)
+    return pipeline.plan
+
+
+def two_cuts_of_one_stage() -> object:
+    pipeline, claims = start()
+    queries = claims.expand(write, "query", cut="lines", item=Query)
+    one = queries.cut("token", at="words", item=Query).aggregate(Sum())
+    two = queries.cut("word", at="words", item=Query).aggregate(Sum(), name="sum_again")
+    folded = join(one, two).map(both).aggregate(Collect())
+    pipeline.output(join(claims, folded).map(compare), "claim", conclude=conclude)
+    return pipeline.plan
+
+
+async def both(a: Query, b: Query, ctx: Context) -> Query:
+    return a
+
+
+def a_stage_that_is_asked_for_but_is_not_there() -> object:
+    pipeline, claims = start()
+    pipeline.output(claims, "claim", conclude=conclude)
+    return pipeline.plan.stage("rerank")
+
+
+def a_module_that_is_not_there() -> object:
+    return load("no_such_module:pipeline")
+
+
+def an_attribute_that_is_not_there() -> object:
+    return load("alto_streams.pipeline:nothing")
+
+
+def an_attribute_that_is_no_pipeline() -> object:
+    return load("alto_streams.pipeline:LANGUAGE_MODEL")
+
+
+@pytest.mark.parametrize(
+    ("build", "names", "mend"),
+    [
+        (a_level_twice, "'ask' opens level 'claim'", "another name"),
+        (a_cut_without_an_item, "'write' sets only one of cut and item", "set both"),
+        (an_unknown_cut_of_an_expand, "'write' cuts at 'pages'", 'cut="lines"'),
+        (a_cut_of_whole_messages, "'answer' emits whole messages", 'cut="lines"'),
+        (an_unknown_cut, "'letters' of stage 'write'", 'at="words"'),
+        (an_aggregate_over_a_level_that_nothing_opens, "'collect' aggregates over level 'token'", "expand before it"),
+        (an_aggregate_where_no_level_is_open, "'collect' aggregates, but no level is open", "expand before it"),
+        (an_aggregate_that_leaves_a_deeper_level_open, "'collect' closes 'claim'", "innermost levels"),
+        (an_aggregate_over_two_levels_without_merge, "'sum' aggregates over 2 levels", "a merge"),
+        (an_unknown_pool, "'judge' uses pool 'gpu'", 'uses="lm"'),
+        (two_stages_of_one_name, "called 'judge'", "name=..."),
+        (a_stage_called_coordinator, "'coordinator'", "name=..."),
+        (a_stage_called_source, "'source'", "name=..."),
+        (a_stage_without_a_usable_name, "'a.b' cannot name a stage", "letters, digits"),
+        (a_lambda_without_a_name, "'<lambda>' cannot name a stage", "name=..."),
+        (a_join_of_one, "at least two streams", "join(a, b)"),
+        (a_join_of_two_pipelines, "answer + answer pairs streams of two pipelines", "one pipeline"),
+        (a_join_of_levels_that_never_meet, "answer + ask pairs levels that never meet", "aggregate the deeper"),
+        (a_filter_of_a_join, "'good' filters a join", "into one message"),
+        (the_wrong_type, "'search' reads Query, but its input carries Claim", "annotation"),
+        (the_wrong_number_of_inputs, "'compare' reads 2 inputs, but its stream has 1", "one parameter"),
+        (an_operator_of_the_wrong_type, "'sum' reads Query, but its input carries Claim", "annotation"),
+        (an_expand_that_returns, "'judge' must be an async generator", "map for one that returns"),
+        (a_map_that_yields, "'ask' must return one value", "use expand"),
+        (a_pipeline_without_a_usable_name, "'no spaces' cannot name a pipeline", "letters, digits"),
+        (two_outputs, "'p' has two outputs", "call output once"),
+        (an_output_without_a_level, "'p' has no open level", "before they are aggregated"),
+        (an_output_of_a_join, "'answer + judge' of pipeline 'p' is what a stage reads", "items of a map"),
+        (a_cut_that_is_published, "'write.token' of pipeline 'p' is what a stage reads", "items of a map"),
+        (the_source_is_published, "'source' of pipeline 'p' is what a stage reads", "items of a map"),
+        (
+            a_stream_of_another_pipeline_is_published,
+            "'answer' belongs to pipeline 'other'",
+            "this pipeline",
+        ),
+        (no_output, "'p' has no output", "pipeline.output(...)"),
+        (a_stage_that_nobody_reads, "Nobody reads stage 'ask'", "read its stream"),
+        (an_aggregate_of_an_aggregate, "'compare' reads 'collect'", "both levels at once"),
+        (an_aggregate_of_a_join, "reads 'ask + search'", "put a map between"),
+        (two_cuts_of_one_stage, "'write' is cut in two ways", "at one level"),
+        (a_stage_that_is_asked_for_but_is_not_there, "no stage 'rerank'", "use one of answer, coordinator"),
+        (a_module_that_is_not_there, "'no_such_module:pipeline'", "ALTO_PIPELINE"),
+        (an_attribute_that_is_not_there, "'alto_streams.pipeline:nothing'", "ALTO_PIPELINE"),
+        (an_attribute_that_is_no_pipeline, "is not a Pipeline", "ALTO_PIPELINE"),
+    ],
+)
+def test_it_is_refused_by_name_and_with_a_mend(build: Callable[[], object], names: str, mend: str) -> None:
+    with pytest.raises(PipelineError) as caught:
+        build()
+    assert names in caught.value.message
+    assert mend in caught.value.mend
+
+
+def test_the_same_graph_without_the_fault_is_accepted() -> None:
+    pipeline, claims = start()
+    queries = claims.filter(good).expand(ask, "query").map(search).aggregate(Sum())
+    pipeline.output(join(claims, queries).map(compare), "claim", conclude=conclude)
+    assert [stage.name for stage in pipeline.plan.stages] == [
+        "answer", "good", "ask", "search", "compare", "coordinator"
+    ]  # fmt: skip
