@@ -21,6 +21,9 @@ from alto_streams.scopes import EMPTY
 REMEMBER_MS = 60_000  # beyond the deadline, so that records on their way out of time still find their question closed
 
 
+REJECTION = 1  # the port of a failure that comes from the input topic
+
+
 class CoordinatorLogic:
     """The decisions of one coordinator instance; the counterpart of StageLogic."""
 
@@ -43,9 +46,11 @@ class CoordinatorLogic:
         record = Record(Kind.ITEM, 0, question, epoch, deadline, encode(value))
         return [Send(COORDINATOR, record, constraint(question, 0))]
 
-    def reject(self, question_id: str, failure: Failure) -> list[Effect]:
-        """The outcome of a question that was never admitted."""
-        return [self._outcome(question_id, [], failure)]
+    def reject(self, question_id: str, failure: Failure, epoch: int, deadline: int) -> list[Effect]:
+        """Sends the failure of a question that cannot be admitted to whoever would have concluded it."""
+        question = Ancestry(question_id)
+        record = Record(Kind.FAILURE, REJECTION, question, epoch, deadline, failure.encode())
+        return [Send(COORDINATOR, record, constraint(question, 0))]
 
     def receive(self, record: Record, delivery: Delivery, generation: int, now: int) -> list[Effect]:
         """What follows from one record; raises nothing."""
@@ -60,6 +65,8 @@ class CoordinatorLogic:
         released: list[Delivery] = []
         try:
             if record.kind is Kind.FAILURE:
+                if record.port == REJECTION and (question,) in table.groups:
+                    return [Acknowledge((delivery,))]  # a bad question under the id of one in flight
                 return self._end(table, record, (delivery,), Failure.decode(record.value))
             type = self.stage.ports[record.port].type
             value = decode(type, record.value) if record.kind is Kind.ITEM else EMPTY

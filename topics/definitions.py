@@ -22,8 +22,8 @@ class TopicDefinition:
     config: Mapping[str, str] = field(default_factory=dict)
 
 
-def definitions(pipeline: str, instances: Mapping[str, int]) -> tuple[TopicDefinition, ...]:
-    """The topics of `pipeline`, whose stages run with `instances` (stage -> number of instances).
+def definitions(pipeline: str, partitions: Mapping[str, int]) -> tuple[TopicDefinition, ...]:
+    """The topics of `pipeline`, whose stages read from `partitions` (stage -> number of partitions).
 
     >>> [t.name for t in definitions("p", {"answer": 2}) if t.partitions == 2]
     ['p.stage.answer']
@@ -36,8 +36,7 @@ def definitions(pipeline: str, instances: Mapping[str, int]) -> tuple[TopicDefin
         TopicDefinition(names.routing(pipeline), 1, {"cleanup.policy": "compact"}),
     )
     stages = tuple(
-        TopicDefinition(names.stage_input(pipeline, stage), count, _kept(DAY_MS))
-        for stage, count in instances.items()
+        TopicDefinition(names.stage_input(pipeline, stage), count, _kept(DAY_MS)) for stage, count in partitions.items()
     )
     return client_facing + stages
 

@@ -83,8 +83,7 @@ def _committed(admin: AdminClient, prefix: str) -> dict[str, Offsets]:
     groups = [group.group_id for group in listing.valid if group.group_id.startswith(prefix)]
     # librdkafka takes one group a request.
     futures = {
-        group: admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group]
-        for group in groups
+        group: admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group] for group in groups
     }
     committed: dict[str, Offsets] = defaultdict(dict)
     for group, future in futures.items():

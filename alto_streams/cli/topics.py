@@ -12,8 +12,8 @@ def topics(
 ) -> None:
     """Shows the pipeline's topics: partitions, records kept, and the lag of each consumer group.
 
-      alto topics
-      ALTO_BROKERS=kafka:9092 alto topics --json
+    alto topics
+    ALTO_BROKERS=kafka:9092 alto topics --json
     """
     import json
     from dataclasses import asdict

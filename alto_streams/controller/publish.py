@@ -12,12 +12,12 @@ from alto_streams.routing import RoutingTable
 from topics import names
 
 
-def publish_routing(brokers: str, pipeline: str, instances: Mapping[str, int], timeout: float = 10.0) -> RoutingTable:
+def publish_routing(brokers: str, pipeline: str, partitions: Mapping[str, int], timeout: float = 10.0) -> RoutingTable:
     """Makes partitions 0..n-1 of each stage active, in a new epoch unless they already are.
 
     Raises BrokerError where the table cannot be read or written within `timeout` seconds.
     """
-    wanted = {stage: tuple(range(count)) for stage, count in instances.items()}
+    wanted = {stage: tuple(range(count)) for stage, count in partitions.items()}
     known = read_tables(brokers, pipeline, timeout)
     last = max(known, key=lambda table: table.epoch, default=RoutingTable(0, {}))
     if last.epoch and last.stages == wanted:
@@ -28,7 +28,10 @@ def publish_routing(brokers: str, pipeline: str, instances: Mapping[str, int], t
     producer = Producer({"bootstrap.servers": brokers, "acks": "all", "message.timeout.ms": int(timeout * 1000)})
     try:
         producer.produce(
-            topic, key=str(table.epoch), value=table.to_json(), on_delivery=lambda e, _: errors.append(e) if e is not None else None
+            topic,
+            key=str(table.epoch),
+            value=table.to_json(),
+            on_delivery=lambda e, _: errors.append(e) if e is not None else None,
         )
         left = producer.flush(timeout)
     except KafkaException as error:

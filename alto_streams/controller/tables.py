@@ -62,7 +62,9 @@ def _end(consumer: Consumer, topic: str, until: float) -> int:
     """The topic's end. A topic that has just been made has no leader for a moment, so it asks again."""
     while True:
         try:
-            _, end = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=max(0.1, until - time.monotonic()))
+            _, end = consumer.get_watermark_offsets(
+                TopicPartition(topic, 0), timeout=max(0.1, until - time.monotonic())
+            )
             return int(end)
         except KafkaException as error:
             if not error.args[0].retriable() and error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION:

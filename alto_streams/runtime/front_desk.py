@@ -64,5 +64,7 @@ class FrontDesk:
         except InvalidInput:
             pass  # nobody to answer to
         else:
-            effects = self._logic.reject(question_id, Failure(COORDINATOR, error.kind, str(error)))
+            failure = Failure(COORDINATOR, error.kind, str(error))
+            deadline = now_ms() + self._settings.deadline_ms
+            effects = self._logic.reject(question_id, failure, await self._outbox.epoch(), deadline)
         await self._instance.carry_out(effects, [sent])

@@ -23,6 +23,7 @@ from alto_streams.runtime.outbox import Outbox
 
 EXPIRE_EVERY_S = 0.2
 RETRY_AFTER_S = 0.5  # doubled with each try
+SETTLE_S = 5.0
 
 Fatal = Callable[[BaseException], Awaitable[None]]
 
@@ -77,10 +78,12 @@ class Instance:
                 done += effect.deliveries
             else:
                 sends.append(await self._outbox.put(effect))
+        # Taken out at once: after a rebalance the same delivery may be in hand anew.
+        events = [self._events.pop(delivery) for delivery in done if delivery in self._events]
         if sends:
-            self._spawn(self._settle(sends, done))
+            self._spawn(self._settle(sends, events))
         else:
-            self._acknowledge(done)
+            _acknowledge(events)
 
     async def carry_out(self, effects: Iterable[Effect], sends: Iterable[Future[Any]] = ()) -> None:
         """Sends, and returns when everything is delivered."""
@@ -88,14 +91,19 @@ class Instance:
         await self._put(list(effects), begun)
         await self._deliver(begun)
 
-    def revoke(self, partitions: set[int]) -> None:
-        """Forgets partitions that another instance may own from now on; their records come again, to that one."""
+    async def revoke(self, partitions: set[int]) -> None:
+        """Forgets partitions that another instance may own from now on; their records come again, to that one.
+
+        Returns when what was decided for them is delivered: the next owner must find the outcomes on their way.
+        """
         self.logic.revoke(partitions)
         for delivery in [d for d in self._events if d.partition in partitions]:
             del self._events[delivery]
         for task, run in list(self._running.items()):
             if any(delivery.partition in partitions for delivery in run.held):
                 task.cancel()
+        if self._settling:
+            await asyncio.wait(self._settling, timeout=SETTLE_S)
 
     async def expire_forever(self) -> None:
         """Lets go of what is past its deadline, until cancelled."""
@@ -125,29 +133,27 @@ class Instance:
 
     async def _run(self, run: Run) -> None:
         """Calls the stage's function, once more after an engine's failure; ends the question where that is no use."""
-        left = (run.record.deadline - now_ms()) / 1000
         wait = RETRY_AFTER_S
         while True:
+            limit = asyncio.timeout((run.record.deadline - now_ms()) / 1000)
             try:
-                async with asyncio.timeout(left):
+                async with limit:
                     sends = await self._call(run)
                 break
-            except TimeoutError:
-                self._acknowledge(run.held)  # the coordinator ends the question
-                return
             except Exception as error:
+                if limit.expired():
+                    self._acknowledge(run.held)  # the coordinator ends the question
+                    return
                 again = run.retried() if isinstance(error, EngineError) else None
                 self._log.warning("run_failed", question=run.ancestry.question, error=repr(error), again=bool(again))
                 if again is None:
-                    kind = "engine_failed" if isinstance(error, EngineError) else "stage_failed"
-                    failure = Failure(self.stage.name, kind, f"{type(error).__name__}: {error}")
+                    failure = Failure(self.stage.name, _kind(error), f"{type(error).__name__}: {error}")
                     assert isinstance(self.logic, StageLogic)
                     await self.perform(self.logic.failed(run, failure))
                     return
                 run = again
                 await asyncio.sleep(wait)
                 wait *= 2
-                left = (run.record.deadline - now_ms()) / 1000
         if await self._deliver(sends):
             self._acknowledge(run.held)
 
@@ -174,9 +180,9 @@ class Instance:
         self._settling.add(task)
         task.add_done_callback(self._settling.discard)
 
-    async def _settle(self, sends: list[Future[Any]], done: list[Delivery]) -> None:
+    async def _settle(self, sends: list[Future[Any]], events: list[Any]) -> None:
         if await self._deliver(sends):
-            self._acknowledge(done)
+            _acknowledge(events)
 
     async def _deliver(self, sends: list[Future[Any]]) -> bool:
         try:
@@ -187,7 +193,15 @@ class Instance:
         return True
 
     def _acknowledge(self, deliveries: Iterable[Delivery]) -> None:
-        for delivery in deliveries:
-            event = self._events.pop(delivery, None)
-            if event is not None:
-                event.ack()
+        _acknowledge([self._events.pop(delivery) for delivery in deliveries if delivery in self._events])
+
+
+def _acknowledge(events: Iterable[Any]) -> None:
+    for event in events:
+        event.ack()
+
+
+def _kind(error: Exception) -> str:
+    if isinstance(error, InvalidInput):
+        return error.kind
+    return "engine_failed" if isinstance(error, EngineError) else "stage_failed"

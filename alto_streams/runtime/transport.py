@@ -32,6 +32,8 @@ class Consumer(AIOKafkaConsumer):
         if message.acked:
             return False
         message.acked = True
+        if message.generation_id != self.app.consumer_generation_id:
+            return False  # the partition came back since: its record is in hand once more
         self._unacked_messages.discard(message)
         ledger = self._ledgers.get(message.tp)
         if ledger is not None:

@@ -155,7 +155,7 @@ class Worker:
     async def _revoked(self, _app: Any, revoked: Any, **_: Any) -> None:
         partitions = {tp.partition for tp in revoked if tp.topic == self._input}
         self._recovered.clear()
-        self._instance.revoke(partitions)
+        await self._instance.revoke(partitions)
 
     async def _assigned(self, _app: Any, assigned: Any, **_: Any) -> None:
         partitions = sorted(tp.partition for tp in assigned if tp.topic == self._input)

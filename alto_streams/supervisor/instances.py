@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from alto_streams.errors import SettingError
+from alto_streams.plan import COORDINATOR
+
+COORDINATOR_PARTITIONS = 4
 
 
 def parse_instances(text: str) -> dict[str, int]:
@@ -34,3 +37,15 @@ def instances_of(stages: Sequence[str], asked: dict[str, int]) -> dict[str, int]
                 f"use one of {', '.join(stages)}",
             )
     return {stage: asked.get(stage, 1) for stage in stages}
+
+
+def partitions_of(instances: dict[str, int]) -> dict[str, int]:
+    """Active partitions of each stage: one an instance, but always four for the coordinator.
+
+    Which of its partitions a question belongs to must not depend on when it is asked again, or it could end twice; so
+    the coordinator's instances share four partitions, however many they are.
+
+    >>> partitions_of({"answer": 2, "coordinator": 1})
+    {'answer': 2, 'coordinator': 4}
+    """
+    return {stage: COORDINATOR_PARTITIONS if stage == COORDINATOR else n for stage, n in instances.items()}

@@ -22,15 +22,16 @@ def prepare() -> dict[str, object]:
     from alto_streams.controller.publish import publish_routing
     from alto_streams.pipeline import load
     from alto_streams.settings import settings
-    from alto_streams.supervisor.instances import instances_of, parse_instances
+    from alto_streams.supervisor.instances import instances_of, parse_instances, partitions_of
     from topics.definitions import definitions
     from topics.provision import provision
 
     chosen = settings()
     pipeline = load(chosen.pipeline)
     instances = instances_of([s.name for s in pipeline.plan.stages], parse_instances(chosen.instances))
-    provision(chosen.brokers, definitions(pipeline.name, instances))
-    publish_routing(chosen.brokers, pipeline.name, instances)
+    partitions = partitions_of(instances)
+    provision(chosen.brokers, definitions(pipeline.name, partitions))
+    publish_routing(chosen.brokers, pipeline.name, partitions)
     return {"pipeline": pipeline.name, "instances": instances}
 
 

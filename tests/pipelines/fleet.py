@@ -15,6 +15,7 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from alto_streams.controller.publish import publish_routing
 from alto_streams.pipeline import load
+from alto_streams.supervisor.instances import partitions_of
 from schemas.outcome_pb2 import Outcome
 from topics import names
 from topics.definitions import definitions
@@ -34,8 +35,9 @@ class Fleet:
         self.outcomes: defaultdict[str, list[Outcome]] = defaultdict(list)
         self.producer = Producer({"bootstrap.servers": brokers})
         self.consumer = Consumer({"bootstrap.servers": brokers, "group.id": "test", "enable.auto.commit": False})
-        provision(brokers, definitions(self.pipeline.name, self.instances))
-        publish_routing(brokers, self.pipeline.name, self.instances)
+        partitions = partitions_of(self.instances)
+        provision(brokers, definitions(self.pipeline.name, partitions))
+        publish_routing(brokers, self.pipeline.name, partitions)
         self.consumer.assign([TopicPartition(names.verified_claims(self.pipeline.name), p, 0) for p in range(4)])
 
     def start(self, stage: str, instance: int = 0) -> None:
