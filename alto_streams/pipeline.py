@@ -18,6 +18,7 @@ from alto_streams.operators import Operator
 from alto_streams.signatures import Signature, name_of, signature
 
 if TYPE_CHECKING:
+    from alto_streams.engines.protocol import Prompt
     from alto_streams.plan import Plan
 
 LANGUAGE_MODEL = "lm"  # the pool that stages with uses="lm" share
@@ -36,6 +37,7 @@ class Node:
     cut: str | None = None  # of an expand: how its text is cut into items
     uses: str | None = None
     concurrency: int = 1
+    prompt: Prompt | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,10 +50,16 @@ class Stream:
     type: Any  # a message class, or None where a function does not say
 
     def map(
-        self, function: Callable[..., Any], *, name: str = "", uses: str | None = None, concurrency: int = 0
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str = "",
+        uses: str | None = None,
+        prompt: Prompt | None = None,
+        concurrency: int = 0,
     ) -> Stream:
         """One output for each input; `None` drops the item, which still counts towards completion."""
-        return self._apply("map", function, name, uses, concurrency, self.levels)
+        return self._apply("map", function, name, uses, prompt, concurrency, self.levels)
 
     def filter(
         self, predicate: Callable[..., Any], *, name: str = "", uses: str | None = None, concurrency: int = 0
@@ -62,7 +70,7 @@ class Stream:
                 f"Stage '{name or name_of(predicate)}' filters a join, whose items are not one message.",
                 "map the joined items into one message first, or return None from that map to drop it",
             )
-        return self._apply("filter", predicate, name, uses, concurrency, self.levels, item=self.type)
+        return self._apply("filter", predicate, name, uses, None, concurrency, self.levels, item=self.type)
 
     def expand(
         self,
@@ -73,11 +81,13 @@ class Stream:
         item: Any = None,
         name: str = "",
         uses: str | None = None,
+        prompt: Prompt | None = None,
         concurrency: int = 0,
     ) -> Stream:
         """Any number of outputs for each input; opens a level of ancestry named `level`.
 
-        With `cut="lines"` the function yields raw text as it comes, and each line becomes one `item(text=line)`.
+        `prompt` is the constant beginning of what the stage asks its engine: computed once, it is there when questions
+        come. With `cut="lines"` the function yields raw text as it comes, and each line becomes one `item(text=line)`.
         """
         stage = name or name_of(function)
         if level in self.levels:
@@ -89,7 +99,7 @@ class Stream:
             raise PipelineError(f"Stage '{stage}' sets only one of cut and item.", "set both, or neither")
         if cut not in (None, "lines"):
             raise PipelineError(f"Stage '{stage}' cuts at '{cut}', which is not known.", 'use cut="lines"')
-        return self._apply("expand", function, name, uses, concurrency, (*self.levels, level), level, cut, item)
+        return self._apply("expand", function, name, uses, prompt, concurrency, (*self.levels, level), level, cut, item)
 
     def cut(self, level: str, at: str, *, item: Any) -> Stream:
         """The same items one level finer: each word of a `cut` expand, sent while the item is still being written."""
@@ -137,6 +147,7 @@ class Stream:
         function: Callable[..., Any],
         name: str,
         uses: str | None,
+        prompt: Prompt | None,
         concurrency: int,
         levels: tuple[str, ...],
         opens: str | None = None,
@@ -150,7 +161,7 @@ class Stream:
         inputs = self.node.inputs if self.node.kind == "join" else (self,)
         said.accept(name, tuple(stream.type for stream in inputs))
         said.yields_if(name, kind == "expand")
-        node = Node(kind, name, (self,), function, opens, (), cut, uses, concurrency or (8 if uses else 1))
+        node = Node(kind, name, (self,), function, opens, (), cut, uses, concurrency or (8 if uses else 1), prompt)
         emits = self.type if kind == "filter" else item or said.result
         return self.pipeline._add(Stream(self.pipeline, node, levels, emits))
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alto_streams.errors import PipelineError
 from alto_streams.operators import Collect, Operator
 from alto_streams.pipeline import Pipeline, Stream
+
+if TYPE_CHECKING:
+    from alto_streams.engines.protocol import Prompt
 
 COORDINATOR = "coordinator"
 
@@ -49,6 +52,7 @@ class StagePlan:
     key_depth: int | None
     levels: tuple[str, ...]  # of one run: what the stage's inputs share
     pool: str | None = None
+    prompt: Prompt | None = None  # the constant beginning of what it asks the pool
     concurrency: int = 1
     opens: str | None = None
     item_type: Any = None
@@ -175,6 +179,7 @@ def _stage(stream: Stream, separate: set[int]) -> StagePlan:
         len(source.levels) if stateful else None,
         source.levels,
         node.uses,
+        node.prompt,
         node.concurrency,
         node.opens,
         stream.type,

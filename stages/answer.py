@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from alto_streams.context import Context
-from alto_streams.engines.protocol import Message, Prompt, Sampling
+from alto_streams.engines.protocol import Prompt, Sampling
 from alto_streams.quanta import Sentences
 from schemas.question_pb2 import Question
 from schemas.sentence_pb2 import Sentence
@@ -32,14 +32,12 @@ EXAMPLES = (
 MAX_SENTENCES = 4
 MAX_WORDS = 60  # of a sentence; a longer one is a model that loops
 SAMPLING = Sampling(max_tokens=200, stop=("\n",))
+ANSWER_PROMPT = Prompt.few_shot("answer", SYSTEM, EXAMPLES)
 
 
 def prompt(question: str) -> Prompt:
     """The chat whose continuation answers the question."""
-    messages = [Message("system", SYSTEM)]
-    for asked, answered in EXAMPLES:
-        messages += [Message("user", asked), Message("assistant", answered)]
-    return Prompt("answer", (*messages, Message("user", question)))
+    return ANSWER_PROMPT.ask(question)
 
 
 async def answer(question: Question, ctx: Context) -> AsyncIterator[Sentence]:

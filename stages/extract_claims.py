@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 
 from alto_streams.context import Context
-from alto_streams.engines.protocol import Message, Prompt, Sampling
+from alto_streams.engines.protocol import Prompt, Sampling
 from alto_streams.quanta import Lines
 from schemas.claim_pb2 import Claim
 from schemas.sentence_pb2 import Sentence
@@ -36,12 +36,19 @@ MAX_TOKENS = 160
 MAX_CHARS = 400  # of a claim; a longer line is a model that loops
 
 
+def _ask(sentence: str, context: Sequence[str], question: str) -> str:
+    before = f"Before: {' '.join(context)}\n" if context else ""
+    return f"Question: {question}\n{before}Sentence: {sentence}"
+
+
+CLAIMS_PROMPT = Prompt.few_shot(
+    "extract_claims", SYSTEM, [(_ask(said, before, asked), claims) for asked, before, said, claims in EXAMPLES]
+)
+
+
 def prompt(sentence: str, context: Sequence[str], question: str) -> Prompt:
     """The chat whose continuation lists the sentence's claims."""
-    messages = [Message("system", SYSTEM)]
-    for asked, before, said, claims in EXAMPLES:
-        messages += [Message("user", _ask(said, before, asked)), Message("assistant", claims)]
-    return Prompt("extract_claims", (*messages, Message("user", _ask(sentence, context, question))))
+    return CLAIMS_PROMPT.ask(_ask(sentence, context, question))
 
 
 async def extract_claims(sentence: Sentence, ctx: Context) -> AsyncIterator[Claim]:
@@ -97,8 +104,3 @@ def itself(sentence: str, context: Sequence[str], question: str) -> str:
     if first in ("He", "She", "It", "They") and rest and standing:
         return f"{standing[0]} {rest}"
     return sentence
-
-
-def _ask(sentence: str, context: Sequence[str], question: str) -> str:
-    before = f"Before: {' '.join(context)}\n" if context else ""
-    return f"Question: {question}\n{before}Sentence: {sentence}"

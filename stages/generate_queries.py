@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from alto_streams.context import Context
-from alto_streams.engines.protocol import Message, Prompt, Sampling
+from alto_streams.engines.protocol import Prompt, Sampling
 from schemas.claim_pb2 import Claim
 from stages.query_grammar import MAX_QUERIES, query_grammar, terms
 
@@ -29,14 +29,14 @@ EXAMPLES = (
     ("Basalt is a dark volcanic rock.", "Basalt dark volcanic rock"),
 )
 MAX_TOKENS = 80
+QUERIES_PROMPT = Prompt.few_shot(
+    "generate_queries", SYSTEM, [(f"Claim: {claim}", queries) for claim, queries in EXAMPLES]
+)
 
 
 def prompt(claim: str) -> Prompt:
     """The chat whose continuation lists the claim's queries."""
-    messages = [Message("system", SYSTEM)]
-    for example, queries in EXAMPLES:
-        messages += [Message("user", f"Claim: {example}"), Message("assistant", queries)]
-    return Prompt("generate_queries", (*messages, Message("user", f"Claim: {claim}")))
+    return QUERIES_PROMPT.ask(f"Claim: {claim}")
 
 
 class NewLines:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from alto_streams.engines.prefixes import folder
 from alto_streams.errors import AltoError, EngineError
 from alto_streams.settings import settings
 
@@ -32,8 +33,9 @@ class EmbeddedOptions:
     """What to serve and how: `context` is tokens for each slot, `port` 0 takes a free one."""
 
     model: Path
+    prefixes: Path  # folder of the prompts' beginnings
     port: int = 0
-    threads: int = 2
+    threads: int = 1
     slots: int = 4
     context: int = 2048
     verbose: bool = False
@@ -81,6 +83,7 @@ def serve(options: EmbeddedOptions) -> Any:
     # Threads that spin while they wait for each other stop one another where the cores are shared with other
     # work: asleep, two threads under load are several times as fast. OpenMP reads this once, when it is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    options.prefixes.mkdir(parents=True, exist_ok=True)
     import xllamacpp  # type: ignore[import-untyped]
 
     params = xllamacpp.CommonParams()
@@ -95,7 +98,8 @@ def serve(options: EmbeddedOptions) -> Any:
     params.n_ubatch = 128  # halves the work buffers; a longer prompt takes several rounds at the same speed
     params.cache_prompt = True
     params.n_cache_reuse = 0  # shifting cached chunks to other positions changes the words
-    params.cache_ram_mib = 0  # by default up to 8 GB of old prompts
+    params.cache_ram_mib = 128  # by default 8 GB; this keeps some twenty prompts' beginnings beyond the slots'
+    params.slot_save_path = f"{options.prefixes}/"
     params.fit_params = False  # never give a slot less context than asked
     params.endpoint_metrics = True
     params.endpoint_slots = True
@@ -120,9 +124,12 @@ def parse(arguments: Sequence[str] | None = None) -> EmbeddedOptions:
     parser.add_argument("--threads", type=int, default=defaults.engine_threads, help="ALTO_ENGINE_THREADS")
     parser.add_argument("--slots", type=int, default=defaults.engine_slots, help="ALTO_ENGINE_SLOTS")
     parser.add_argument("--context", type=int, default=defaults.engine_context, help="ALTO_ENGINE_CONTEXT")
+    parser.add_argument("--prefixes", type=Path, help="folder for the beginnings of prompts (in ALTO_CACHE)")
     given = parser.parse_args(arguments)
+    model = given.model or default_model()
     return EmbeddedOptions(
-        model=given.model or default_model(),
+        model=model,
+        prefixes=given.prefixes or folder(model, defaults.cache),
         port=given.port,
         threads=given.threads,
         slots=given.slots,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -25,6 +25,16 @@ class Prompt:
     name: str
     messages: tuple[Message, ...]
     continuation: str = ""
+
+    @classmethod
+    def few_shot(cls, name: str, system: str, examples: Iterable[tuple[str, str]]) -> Prompt:
+        """The constant beginning of a prompt: an instruction, and what was asked and answered before."""
+        turns = [(Message("user", asked), Message("assistant", answered)) for asked, answered in examples]
+        return cls(name, (Message("system", system), *(message for turn in turns for message in turn)))
+
+    def ask(self, content: str) -> Prompt:
+        """This chat with one more question."""
+        return Prompt(self.name, (*self.messages, Message("user", content)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ WORKER = (
     "alto_streams.runtime.worker",
     "alto_streams.runtime.transport",
     "alto_streams.engines.openai",
+    "alto_streams.engines.prefixes",
     "alto_streams.supervisor.preparing",
     "topics.provision",
     "concurrent.futures.thread",

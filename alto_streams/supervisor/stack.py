@@ -19,6 +19,7 @@ BROKER, ENGINE, ZYGOTE, WORKERS = range(4)  # levels: stopped from the last to t
 
 WORKER_MODULE = "alto_streams.runtime.worker"
 PREPARE_MODULE = "alto_streams.supervisor.preparing"
+PREFIXES_MODULE = "alto_streams.engines.prefixes"
 
 # A worker spends its time waiting; a pool of arithmetic threads in each would only cost memory and contention.
 WORKER_ENV = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
@@ -44,7 +45,10 @@ async def bring_up(supervisor: Supervisor, chosen: Settings) -> None:
         state.engine_url, state.engine_model = engine.said["url"], engine.said["model"]
     supervisor.save()
     slots = [(stage, i) for stage, count in prepared.said["instances"].items() for i in range(count)]
-    await ready([supervisor.keep(worker_spec(supervisor, *slot), launcher) for slot in slots])
+    workers = [supervisor.keep(worker_spec(supervisor, *slot), launcher) for slot in slots]
+    if engine is not None:
+        await supervisor.job(prefixes_spec(state.engine_url), launcher)
+    await ready(workers)
 
 
 def workers_launcher(supervisor: Supervisor, chosen: Settings, plain: Subprocesses) -> Launcher:
@@ -71,6 +75,11 @@ def prepare_spec(brokers: str) -> ProcessSpec:
     env = {**WORKER_ENV, "ALTO_BROKERS": brokers}
     argv = python_module(PREPARE_MODULE)
     return ProcessSpec("provisioning", argv, ReadyLine("pipeline"), env, level=WORKERS, tries=1)
+
+
+def prefixes_spec(engine_url: str) -> ProcessSpec:
+    env = {**WORKER_ENV, "ALTO_ENGINE_URL": engine_url}
+    return ProcessSpec("prompts", python_module(PREFIXES_MODULE), ReadyLine("restored"), env, level=WORKERS)
 
 
 def worker_spec(supervisor: Supervisor, stage: str, instance: int) -> ProcessSpec:

@@ -33,7 +33,9 @@ def main() -> int:
     parser.add_argument("--port", type=int, help="port on 127.0.0.1 (the last one of the folder, or a free one)")
     parser.add_argument("--heap", default="256m", help="the JVM's largest heap (%(default)s)")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A shell may have started it with interrupts ignored, as it does in the background.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     kafka = EmbeddedKafka(options.folder, options.port, options.heap, progress=_show if sys.stderr.isatty() else None)
     try:
         kafka.start()
