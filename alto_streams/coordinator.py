@@ -122,12 +122,18 @@ class CoordinatorLogic:
         ]
 
     def _outcome(self, question: str, items: list[Any], failure: Failure | None) -> Publish:
-        """A `conclude` that raises is asked once more, for the outcome of a question that failed for this reason."""
-        try:
-            value = encode(self.plan.conclude(question, items, failure))
-        except Exception as error:
-            broken = Failure(COORDINATOR, "stage_failed", f"conclude: {type(error).__name__}: {error}")
-            value = encode(self.plan.conclude(question, [], broken))
+        """A `conclude` that raises is asked once more, for a question that failed for this reason.
+
+        One that raises again leaves an empty outcome: the question has ended, and the stack must go on.
+        """
+        value = b""
+        for _ in range(2):
+            try:
+                value = encode(self.plan.conclude(question, items, failure))
+                break
+            except Exception as error:
+                items = []
+                failure = Failure(COORDINATOR, "stage_failed", f"conclude: {type(error).__name__}: {error}")
         return Publish("output", "outcome", question, "", value)
 
     def _table(self, partition: int) -> GroupTable:

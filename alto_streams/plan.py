@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from alto_streams.errors import PipelineError
+from alto_streams.failure import Failure
 from alto_streams.operators import Collect, Operator
 from alto_streams.pipeline import Pipeline, Stream
 
@@ -98,6 +99,7 @@ def make_plan(pipeline: Pipeline) -> Plan:
     """Raises PipelineError where the graph is not whole."""
     if pipeline.result is None or pipeline.conclude is None:
         raise PipelineError(f"Pipeline '{pipeline.name}' has no output.", "call pipeline.output(...)")
+    _check_conclude(pipeline.name, pipeline.conclude)
     separate = {id(s) for s in pipeline.streams if s.node.kind != "aggregate" or _stands_alone(pipeline, s)}
     stages = {s.node.name: _stage(s, separate) for s in pipeline.streams if id(s) in separate}
     coordinator = StagePlan(
@@ -139,6 +141,22 @@ def make_plan(pipeline: Pipeline) -> Plan:
             stage.item_counts += _closers(stages, stage.items + stage.parts, len(stage.levels) + 1)
             stage.part_counts += _closers(stages, stage.parts, len(stage.levels) + 2)
     return Plan(tuple(stages.values()), tuple(sources), pipeline.source.type, pipeline.conclude)
+
+
+def _check_conclude(pipeline: str, conclude: Callable[..., Any]) -> None:
+    """Better now than at the first question that fails."""
+    try:
+        outcome = conclude("question", [], Failure(COORDINATOR, "check", "Would this be told?"))
+    except Exception as error:
+        raise PipelineError(
+            f"The outcome of pipeline '{pipeline}' cannot say that a question failed: {type(error).__name__}: {error}.",
+            "let conclude(question_id, items, failure) take no items and a failure (stage, kind, message)",
+        ) from error
+    if not isinstance(outcome, bytes) and not hasattr(outcome, "SerializeToString"):
+        raise PipelineError(
+            f"The outcome of pipeline '{pipeline}' is no message: conclude gave {type(outcome).__name__}.",
+            "return a Protobuf message, or bytes",
+        )
 
 
 def _stands_alone(pipeline: Pipeline, stream: Stream) -> bool:

@@ -17,7 +17,7 @@ from schemas.verified_claim_pb2 import NOT_ENOUGH_EVIDENCE, SUPPORTED, VerifiedC
 from stages import appraise as stage
 from stages.appraise import SHOWN, appraise
 from stages.calibration.model import Calibration, Logistic
-from stages.opinion import MAX_GUESSES, OPTIONS, guessed, judge, opinion, read_on
+from stages.opinion import PASSAGE_CHARS, judge, opinion
 from stages.outcome import conclude
 
 GRANITE = Claim(text="Granite is an igneous rock.")
@@ -34,7 +34,7 @@ EVIDENCE = RankedPassages(
 @pytest.fixture
 def margin_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """A calibration in which the engine's odds decide alone."""
-    fitted = Calibration(Logistic(0.0, {"margin": 4.0}), Logistic(5.0, {}), 0.5)
+    fitted = Calibration(Logistic(0.0, {"margin": 4.0}), Logistic(5.0, {}))
     monkeypatch.setattr(stage, "calibration", lambda engine: fitted)
 
 
@@ -64,6 +64,7 @@ async def test_no_passages_are_not_enough_evidence_and_cost_no_engine_time() -> 
     engine = ScriptedEngine()
     verified = await appraise(GRANITE, RankedPassages(), context(engine))
     assert verified.verdict == NOT_ENOUGH_EVIDENCE
+    assert verified.score == 0.5
     assert not engine.scored
 
 
@@ -98,27 +99,12 @@ async def test_cancellation_ends_the_questions_to_the_engine() -> None:
         await task
 
 
-async def test_an_opinion_asks_for_the_odds_and_for_the_claims_words_with_and_without_the_passage() -> None:
-    def score(prompt: Prompt, options: Sequence[str]) -> list[float]:
-        if tuple(options) == OPTIONS:
-            return [-1.0, -3.0]
-        return [-2.0 if "A rock." in prompt.messages[0].content else -5.0]
-
-    engine = ScriptedEngine(scores=score)
-    held = await opinion(engine, GRANITE.text, "Granite", "A rock.")
+async def test_an_opinion_is_one_question_about_as_much_of_the_passage_as_a_prompt_bears() -> None:
+    engine = ScriptedEngine(scores=[-1.0, -3.0])
+    held = await opinion(engine, GRANITE.text, "Granite", "A rock. " * 1000)
     assert held.margin == 2.0
-    assert held.guesses == (-2.0, -2.0)
-    assert held.gains == (3.0, 3.0)
-    assert (read_on("Granite is an", "Granite", "A rock."), ("igneous",)) in engine.scored
-
-
-@pytest.mark.parametrize(
-    "claim", ["", "Granite.", "It is so.", "?", "One two three four five six seven eight nine ten."]
-)
-def test_guessed_words_end_the_text_before_them(claim: str) -> None:
-    found = guessed(claim)
-    assert len(found) <= MAX_GUESSES
-    assert all(before and claim.startswith(f"{before} {word}") for before, word in found)
+    [(prompt, _)] = engine.scored
+    assert len(prompt.messages[0].content) <= PASSAGE_CHARS + len("Granite. ")
 
 
 @pytest.mark.parametrize("failure", [None, Failure(stage="bm25", kind="stage_failed", message="disk")])

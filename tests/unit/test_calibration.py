@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -16,25 +17,28 @@ from alto_streams.settings import Settings
 from schemas.verified_claim_pb2 import NOT_ENOUGH_EVIDENCE, REFUTED, SUPPORTED
 from stages.calibration.collect import Collected, read
 from stages.calibration.features import Passage, best_first, features
-from stages.calibration.fit import calibration_error, fit, fit_engine, write
+from stages.calibration.fit import fit_engine, main, three_way, write
 from stages.calibration.model import (
     ANY,
     DEFAULT_ENGINE,
+    GATE,
     PARAMETERS,
+    SURE,
     Calibration,
     Logistic,
     calibration,
     engine_name,
+    verdict,
 )
 from stages.calibration.reliability import draw
+from stages.calibration.train import Examples, calibration_error, figures, held_out
 from stages.opinion import Opinion
 
-GRANITE = Passage("Granite", "Granite is an igneous rock. It formed 300 years ago in Rome.", 9.0, 0.8)
+GRANITE = Passage("Granite", "Granite is an igneous rock. It formed 300 years ago in Rome.", 9.0, 0.8, 0.6)
 OTHER = Passage("Opera", "Opera is sung.", 1.0, 0.1)
 TEXTS = st.text(max_size=80)
-FINITE = st.floats(-50, 0)
-PASSAGES = st.builds(Passage, TEXTS, TEXTS, st.floats(0, 100), st.floats(-1, 1))
-OPINIONS = st.builds(Opinion, FINITE, st.lists(FINITE, max_size=4).map(tuple), st.lists(FINITE, max_size=4).map(tuple))
+PASSAGES = st.builds(Passage, TEXTS, TEXTS, st.floats(0, 100), st.floats(-1, 1), st.floats(-1, 1))
+OPINIONS = st.builds(Opinion, st.floats(-50, 50))
 
 
 def seen(claim: str) -> dict[str, float]:
@@ -50,6 +54,9 @@ def test_what_the_passage_lacks_shows() -> None:
     assert seen("Granite formed 200 years ago.")["numbers_missing"] == 1.0
     assert seen("Granite formed 300 years ago.")["numbers_missing"] == 0.0
     assert seen("Granite is not a rock.")["negated"] == 1.0
+    assert seen("Granite is a rock.")["is_a"] == seen("Granite is a rock.")["subject"] == 1.0
+    assert seen("Rome has a rock.")["is_a"] == seen("Rome has a rock.")["subject"] == 0.0
+    assert seen("Granite is a rock.")["weakest"] == 0.6
 
 
 def test_the_passage_about_the_claim_comes_first() -> None:
@@ -64,17 +71,30 @@ def test_features_are_finite_and_few_whatever_the_text(claim: str, passages: lis
     assert found.keys() == seen("x").keys()
     assert all(math.isfinite(value) for value in found.values())
     for name in (ANY, DEFAULT_ENGINE):
-        _, score = calibration(name).verdict(found)
-        assert 0 <= score <= 1
+        assert 0 <= calibration(name).probability(found) <= 1
 
 
-def test_verdicts() -> None:
-    fitted = Calibration(Logistic(0.0, {"x": 1.0}), Logistic(0.0, {"y": 1.0}), 0.5)
-    assert fitted.verdict({"x": 2.0, "y": 1.0})[0] == SUPPORTED
-    assert fitted.verdict({"x": -2.0, "y": 1.0})[0] == REFUTED
-    assert fitted.verdict({"x": 2.0, "y": -1.0})[0] == NOT_ENOUGH_EVIDENCE
-    assert fitted.verdict({"x": 0.0, "y": 1.0})[1] == 0.5
-    assert fitted.verdict({"x": -1e9, "y": 1.0})[1] == 0.0
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_verdicts_follow_the_probability(one: float, other: float) -> None:
+    order = [REFUTED, NOT_ENOUGH_EVIDENCE, SUPPORTED]
+    low, high = sorted((one, other))
+    assert order.index(verdict(low)) <= order.index(verdict(high))
+    assert verdict(SURE) == SUPPORTED
+    assert verdict(1 - SURE) == REFUTED
+    assert verdict(0.5) == NOT_ENOUGH_EVIDENCE
+
+
+def test_without_evidence_nothing_else_counts() -> None:
+    fitted = Calibration(Logistic(0.1, {GATE: 1.0, "x": 8.0}), Logistic(0.0, {"y": 50.0}))
+    assert fitted.probability({"x": 1.0, "y": 1.0}) > 0.99
+    assert fitted.probability({"x": -1.0, "y": 1.0}) < 0.01
+    unknown = [fitted.probability({"x": x, "y": -1.0}) for x in (-1.0, 1.0)]
+    assert unknown == pytest.approx([1 / (1 + math.exp(-0.1))] * 2)
+
+
+def test_probabilities_do_not_overflow() -> None:
+    fitted = Calibration(Logistic(0.0, {"x": 1.0}), Logistic(100.0, {}))
+    assert [fitted.probability({"x": x}) for x in (-1e9, 0.0, 1e9)] == [0.0, 0.5, 1.0]
 
 
 def test_the_committed_parameters_name_only_features_that_exist() -> None:
@@ -82,7 +102,7 @@ def test_the_committed_parameters_name_only_features_that_exist() -> None:
     assert {ANY, DEFAULT_ENGINE} <= sets.keys()
     for name in sets:
         fitted = calibration(name)
-        assert {*fitted.supported.weights, *fitted.enough.weights} <= seen("x").keys()
+        assert {*fitted.supported.weights, *fitted.enough.weights} <= {GATE, *seen("x")}
     assert not calibration("a-model-that-nobody-fitted").asks_engine
 
 
@@ -99,49 +119,73 @@ def test_the_engines_name(changed: dict[str, object], name: str) -> None:
     assert engine_name(Settings(**{"model": None, "engine_url": "", "engine_model": "default", **changed})) == name
 
 
+def examples(labels: list[bool], xs: list[float]) -> Examples:
+    """Claims of which `late_interaction` tells whether there is evidence and `margin`, then, whether they are true."""
+    plain = seen("Granite is a rock.")
+    return Examples(
+        np.array(labels),
+        [{**plain, "late_interaction": 0.9, "margin": x} for x in xs],
+        [{**plain, "late_interaction": 0.1, "margin": 0.0} for _ in xs],
+        np.array([True] * len(xs)),
+    )
+
+
 def test_a_fit_recovers_a_rule_that_separates() -> None:
     chance = random.Random(0)
-    rows = [{"x": chance.gauss(0, 1), "noise": chance.gauss(0, 1)} for _ in range(300)]
-    labels = np.array([row["x"] > 0.2 for row in rows])
-    fitted = fit(rows, labels, ["x", "noise"])
-    figures = fitted.figures(labels)
-    assert figures["accuracy"] > 0.93
-    assert figures["auc"] > 0.98
-    assert fitted.weights["x"] > 5 * abs(fitted.weights["noise"])
-    plain = Logistic(fitted.bias, fitted.weights)
-    right = sum((plain.probability(row) > 0.5) == label for row, label in zip(rows, labels, strict=True))
-    assert right > 0.93 * len(rows)
+    xs = [chance.gauss(0, 1) for _ in range(150)]
+    known = examples([x > 0.2 for x in xs], xs)
+    found = figures(held_out(known, ["margin", "length"], repeats=1), known.labels)
+    assert found["accuracy"] > 0.93
+    assert found["auc"] > 0.98
 
 
 def test_a_fit_to_noise_is_worth_nothing_when_cross_validated() -> None:
     chance = random.Random(1)
-    rows = [{"x": chance.gauss(0, 1)} for _ in range(300)]
-    labels = np.array([chance.random() < 0.5 for _ in rows])
-    assert fit(rows, labels, ["x"]).figures(labels)["auc"] < 0.6
+    known = examples([chance.random() < 0.5 for _ in range(150)], [chance.gauss(0, 1) for _ in range(150)])
+    assert figures(held_out(known, ["margin"], repeats=1), known.labels)["auc"] < 0.65
 
 
-def test_collected_claims_become_parameters_that_load(tmp_path: Path) -> None:
+def collected(number: int, label: bool, margin: float) -> Collected:
+    passages = (Passage(f"Granite{number}", f"Granite{number} is a rock.", 9.0, 0.9, 0.8), OTHER)
+    text = f"Granite{number} is a rock."
+    return Collected(str(number), text, label, (f"Granite{number}",), ("rock",), passages, Opinion(margin))
+
+
+@pytest.fixture(scope="module")
+def claims() -> list[Collected]:
     chance = random.Random(2)
-    claims = []
-    for number in range(120):
-        true = number % 2 == 0
-        margin = chance.gauss(3 if true else -3, 1)
-        passages = (Passage(f"Granite{number}", f"Granite{number} is a rock.", 9.0, 0.9), OTHER)
-        text = f"Granite{number} is a rock."
-        claims.append(
-            Collected(str(number), text, true, (f"Granite{number}",), ("rock",), passages, Opinion(margin, (), ()))
-        )
-    parameters, supported, enough = fit_engine(claims, without=())
-    assert supported.figures(np.array([one.label for one in claims]))["accuracy"] > 0.9
-    assert enough.held_out.shape[1] == 2 * len(claims)
+    return [collected(n, n % 2 == 0, chance.gauss(3 if n % 2 == 0 else -3, 1)) for n in range(80)]
+
+
+def test_collected_claims_become_parameters_that_load(claims: list[Collected], tmp_path: Path) -> None:
+    parameters, probabilities = fit_engine(claims, without=())
+    labels = [one.label for one in claims]
+    assert parameters["cross_validation"]["accuracy"] > 0.9
+    counts = three_way(labels, probabilities[0].tolist())
+    assert sum(sum(row.values()) for row in counts.values()) == len(claims)
+    assert counts[True]["supported"] > 30 < counts[False]["refuted"]
     write(tmp_path / "parameters.json", "my-engine", parameters)
     write(tmp_path / "parameters.json", ANY, parameters)
     fitted = calibration("My-Engine-7b", tmp_path / "parameters.json")
     for one in claims[:4]:
-        verdict, _ = fitted.verdict(features(one.claim, best_first(one.claim, one.passages), one.opinion))
-        assert verdict == (SUPPORTED if one.label else REFUTED)
-    without = features(claims[0].claim, [OTHER], Opinion())
-    assert fitted.verdict(without)[0] == NOT_ENOUGH_EVIDENCE
+        found = fitted.probability(features(one.claim, best_first(one.claim, one.passages), one.opinion))
+        assert verdict(found) == (SUPPORTED if one.label else REFUTED)
+        unread = features(one.claim, one.without_gold(), one.opinion)
+        assert verdict(fitted.probability(unread)) == NOT_ENOUGH_EVIDENCE
+
+
+def test_the_command_fits_to_what_is_kept(
+    claims: list[Collected], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [asdict(one) for one in claims]
+    (tmp_path / "claims.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    (tmp_path / "kept.jsonl").write_text("\n".join(json.dumps(row) for row in rows[:60]))
+    paths = {"claims": "claims.jsonl", "kept": "kept.jsonl", "parameters": "parameters.json", "curve": "images"}
+    main([text for name, path in paths.items() for text in (f"--{name}", str(tmp_path / path))] + ["--kept-only"])
+    [(name, found)] = json.loads((tmp_path / "parameters.json").read_text())["engines"].items()
+    assert (name, found["claims"]) == (DEFAULT_ENGINE, 60)
+    assert (tmp_path / "images" / f"reliability-{DEFAULT_ENGINE}.svg").read_text().startswith("<svg")
+    assert "label True" in capsys.readouterr().out
 
 
 def test_calibration_error_by_hand() -> None:
@@ -151,11 +195,7 @@ def test_calibration_error_by_hand() -> None:
 
 
 def test_kept_results_are_read_again_and_a_torn_line_is_left_out(tmp_path: Path) -> None:
-    from dataclasses import asdict
-
-    one = Collected(
-        "7", "Granite is a rock.", True, ("Granite",), ("granite rock",), (GRANITE,), Opinion(1.0, (-1.0,), (0.5,))
-    )
+    one = collected(7, True, 1.0)
     kept = tmp_path / "kept.jsonl"
     kept.write_text(json.dumps(asdict(one)) + "\n" + json.dumps(asdict(one))[:40])
     assert read(kept) == {"7": one}

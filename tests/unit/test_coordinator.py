@@ -115,3 +115,13 @@ def test_a_question_whose_outcome_is_out_is_not_opened_again(logic: CoordinatorL
     assert outcomes(play(logic, [question(), item(), count()])) == []
     logic.revoke({0})
     assert outcomes(play(logic, [question(), item(), count()])) == [[1, None]]
+
+
+def test_a_conclude_that_always_raises_ends_the_question_all_the_same(logic: CoordinatorLogic) -> None:
+    def broken(question: str, items: list[bytes], failure: Any) -> bytes:
+        raise ValueError("never")
+
+    object.__setattr__(logic.plan, "conclude", broken)
+    effects = logic.receive(failure(), Delivery(0, 0), 1, 0)
+    assert [effect.value for effect in effects if isinstance(effect, Publish)] == [b""]
+    assert acknowledged(effects) == [0]

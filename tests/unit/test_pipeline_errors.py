@@ -209,6 +209,18 @@ def no_output() -> object:
     return start()[0].plan
 
 
+def a_conclude_that_knows_no_failure() -> object:
+    pipeline, claims = start()
+    pipeline.output(claims, "claim", conclude=lambda question, items: b"")
+    return pipeline.plan
+
+
+def a_conclude_that_makes_no_message() -> object:
+    pipeline, claims = start()
+    pipeline.output(claims, "claim", conclude=lambda question, items, failure: items)
+    return pipeline.plan
+
+
 def a_stage_that_nobody_reads() -> object:
     pipeline, claims = start()
     claims.expand(ask, "query")
@@ -306,6 +318,8 @@ def an_attribute_that_is_no_pipeline() -> object:
             "this pipeline",
         ),
         (no_output, "'p' has no output", "pipeline.output(...)"),
+        (a_conclude_that_knows_no_failure, "'p' cannot say that a question failed", "conclude(question_id"),
+        (a_conclude_that_makes_no_message, "'p' is no message: conclude gave list", "Protobuf"),
         (a_stage_that_nobody_reads, "Nobody reads stage 'ask'", "read its stream"),
         (an_aggregate_of_an_aggregate, "'compare' reads 'collect'", "both levels at once"),
         (an_aggregate_of_a_join, "reads 'ask + search'", "put a map between"),
