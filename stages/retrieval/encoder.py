@@ -7,17 +7,21 @@ embeddings cannot depend on what it happens to be batched with.
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from alto_streams.assets import asset
 from alto_streams.errors import AssetError
+
+# From 1.29 on, onnxruntime reports sessions to its makers unless this is set before it is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+import onnxruntime  # type: ignore[import-untyped]
 
 MAX_TOKENS = 256
 DIMENSIONS = 384
