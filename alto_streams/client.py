@@ -13,9 +13,9 @@ from uuid import uuid4
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from alto_streams.admission import question_id_of
 from alto_streams.errors import AltoError, BrokerError, InvalidInput
 from alto_streams.events import Event, Headers, OutcomeEvent, SentenceEvent, decode_event
-from alto_streams.runtime.admission import question_id_of
 from alto_streams.settings import settings
 from alto_streams.tail import TopicTail
 from schemas.question_pb2 import Question

@@ -6,13 +6,13 @@ from typing import Any
 
 import structlog
 
+from alto_streams.admission import check_question, question_id_of, read_question
 from alto_streams.coordinator import CoordinatorLogic
 from alto_streams.errors import InvalidInput
 from alto_streams.failure import Failure
 from alto_streams.pipeline import Pipeline
 from alto_streams.plan import COORDINATOR
 from alto_streams.routing import Router
-from alto_streams.runtime.admission import check_question, question_id_of, read_question
 from alto_streams.runtime.instance import Instance, now_ms
 from alto_streams.runtime.outbox import Outbox
 from alto_streams.settings import Settings

@@ -16,6 +16,7 @@ PASSAGES = st.builds(
     text=st.sampled_from(["x", "y", "z"]),
     bm25=SCORES,
     late_interaction=SCORES,
+    weakest=SCORES,
 )
 RANKINGS = st.lists(
     st.lists(PASSAGES, max_size=6, unique_by=lambda one: one.passage).map(lambda p: RankedPassages(passages=p)),
@@ -56,12 +57,13 @@ def test_each_passage_once_and_few(rankings: list[RankedPassages]) -> None:
 
 
 @given(RANKINGS)
-def test_scores_are_the_best_of_any_query(rankings: list[RankedPassages]) -> None:
+def test_scores_are_the_best_of_any_query_and_the_weakest_word_is_of_all(rankings: list[RankedPassages]) -> None:
     given_scores = [one for ranking in rankings for one in ranking.passages]
     for kept in folded(rankings).passages:
         same = [one for one in given_scores if one.passage == kept.passage]
         assert kept.bm25 == max(one.bm25 for one in same)
         assert kept.late_interaction == max(one.late_interaction for one in same)
+        assert kept.weakest == min(one.weakest for one in same)
 
 
 def test_what_several_queries_find_comes_first() -> None:

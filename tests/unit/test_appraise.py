@@ -10,8 +10,9 @@ from scripted_engine import ScriptedEngine, context
 
 from alto_streams.engines.protocol import Prompt
 from alto_streams.errors import EngineError
+from alto_streams.failure import Failure
 from schemas.claim_pb2 import Claim
-from schemas.outcome_pb2 import Failure, Outcome
+from schemas.outcome_pb2 import Outcome
 from schemas.ranked_passages_pb2 import RankedPassage, RankedPassages
 from schemas.verified_claim_pb2 import NOT_ENOUGH_EVIDENCE, SUPPORTED, VerifiedClaim
 from stages import appraise as stage
@@ -107,7 +108,7 @@ async def test_an_opinion_is_one_question_about_as_much_of_the_passage_as_a_prom
     assert len(prompt.messages[0].content) <= PASSAGE_CHARS + len("Granite. ")
 
 
-@pytest.mark.parametrize("failure", [None, Failure(stage="bm25", kind="stage_failed", message="disk")])
+@pytest.mark.parametrize("failure", [None, Failure("bm25", "stage_failed", "disk")])
 def test_the_outcome_keeps_order_and_says_why_it_failed(failure: Failure | None) -> None:
     verdicts = [VerifiedClaim(claim=text, verdict=SUPPORTED) for text in ("b", "a")]
     outcome = conclude("q1", verdicts, failure)
