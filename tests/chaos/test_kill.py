@@ -38,3 +38,26 @@ def test_every_question_ends_once_while_workers_are_killed(kafka: EmbeddedKafka,
             assert len(ended) == 1, f"seed {seed}: question {i} ended {len(ended)} times"
             assert ended[0].status == Outcome.COMPLETE, ended[0].failure
             assert [claim.claim for claim in ended[0].claims] == expected(f"T{i}")
+
+
+def test_no_question_ends_twice_when_the_coordinator_is_killed_behind_a_slow_one(
+    kafka: EmbeddedKafka, tmp_path: Path
+) -> None:
+    """The slow question holds back the commit, so the records of those that ended after it come again."""
+    run = f"behind-{random.randrange(2**32)}"
+    with fleet(kafka.bootstrap, tmp_path) as running:
+        running.ask(f"{run}-slow", Question(text="pause").SerializeToString())
+        time.sleep(0.5)
+        for i in range(16):
+            running.ask(f"{run}-{i}", Question(text=f"T{i}").SerializeToString())
+        while sum(1 for question in running.outcomes if question.startswith(run)) < 16:
+            running.collect(len(running.outcomes) + 1)
+        assert f"{run}-slow" not in running.outcomes, "the slow question was not slow enough for this test"
+        time.sleep(1.5)  # longer than the time between two commits
+        running.kill("coordinator")
+        running.start("coordinator")
+        while f"{run}-slow" not in running.outcomes:
+            running.collect(len(running.outcomes) + 1)
+        running.collect_for(3)  # a second outcome would come now
+        ended = {question: len(found) for question, found in running.outcomes.items() if question.startswith(run)}
+        assert ended == dict.fromkeys([f"{run}-slow", *(f"{run}-{i}" for i in range(16))], 1)

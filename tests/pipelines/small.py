@@ -28,6 +28,8 @@ async def answer(question: Question, ctx: Context) -> AsyncIterator[Sentence]:
         raise ValueError("told to fail")
     if "sleep" in question.text:
         await asyncio.sleep(60)
+    if "pause" in question.text:
+        await asyncio.sleep(12)
     for i in range(SENTENCES):
         await asyncio.sleep(0.01)
         yield Sentence(text=f"{question.text}.{i}")

@@ -47,9 +47,8 @@ def seen(claim: str) -> dict[str, float]:
 
 def test_what_the_passage_lacks_shows() -> None:
     right, wrong = seen("Granite is an igneous rock."), seen("Granite is a metamorphic rock.")
-    assert right["coverage"] == right["coverage_sentence"] == 1.0
+    assert right["coverage"] == 1.0
     assert wrong["coverage"] < 1.0
-    assert wrong["rest_missing"] > right["rest_missing"] == 0.0
     assert seen("Granite formed in Paris.")["names_missing"] > seen("Granite formed in Rome.")["names_missing"] == 0.0
     assert seen("Granite formed 200 years ago.")["numbers_missing"] == 1.0
     assert seen("Granite formed 300 years ago.")["numbers_missing"] == 0.0
@@ -134,7 +133,7 @@ def test_a_fit_recovers_a_rule_that_separates() -> None:
     chance = random.Random(0)
     xs = [chance.gauss(0, 1) for _ in range(150)]
     known = examples([x > 0.2 for x in xs], xs)
-    found = figures(held_out(known, ["margin", "length"], repeats=1), known.labels)
+    found = figures(held_out(known, repeats=1), known.labels)
     assert found["accuracy"] > 0.93
     assert found["auc"] > 0.98
 
@@ -142,7 +141,7 @@ def test_a_fit_recovers_a_rule_that_separates() -> None:
 def test_a_fit_to_noise_is_worth_nothing_when_cross_validated() -> None:
     chance = random.Random(1)
     known = examples([chance.random() < 0.5 for _ in range(150)], [chance.gauss(0, 1) for _ in range(150)])
-    assert figures(held_out(known, ["margin"], repeats=1), known.labels)["auc"] < 0.65
+    assert figures(held_out(known, repeats=1), known.labels)["auc"] < 0.65
 
 
 def collected(number: int, label: bool, margin: float) -> Collected:
