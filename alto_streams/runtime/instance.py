@@ -32,6 +32,10 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+class SendError(Exception):
+    """Kafka did not take a record: no fault of the stage or the question, and nothing that this process can mend."""
+
+
 class Instance:
     """Holds the records in hand until the core acknowledges them.
 
@@ -77,7 +81,7 @@ class Instance:
             elif isinstance(effect, Acknowledge):
                 done += effect.deliveries
             else:
-                sends.append(await self._outbox.put(effect))
+                await self._put([effect], sends)
         # Taken out at once: after a rebalance the same delivery may be in hand anew.
         events = [self._events.pop(delivery) for delivery in done if delivery in self._events]
         if sends:
@@ -107,9 +111,12 @@ class Instance:
 
     async def expire_forever(self) -> None:
         """Lets go of what is past its deadline, until cancelled."""
-        while True:
-            await asyncio.sleep(EXPIRE_EVERY_S)
-            await self.perform(self.logic.expire(now_ms()))
+        try:
+            while True:
+                await asyncio.sleep(EXPIRE_EVERY_S)
+                await self.perform(self.logic.expire(now_ms()))
+        except Exception as error:
+            await self._fatal(error)
 
     async def close(self) -> None:
         """Stops what is running; its input is not acknowledged and comes again."""
@@ -140,6 +147,9 @@ class Instance:
                 async with limit:
                     sends = await self._call(run)
                 break
+            except SendError as error:
+                await self._fatal(error)
+                return
             except Exception as error:
                 if limit.expired():
                     self._acknowledge(run.held)  # the coordinator ends the question
@@ -149,13 +159,20 @@ class Instance:
                 if again is None:
                     failure = Failure(self.stage.name, _kind(error), f"{type(error).__name__}: {error}")
                     assert isinstance(self.logic, StageLogic)
-                    await self.perform(self.logic.failed(run, failure))
+                    await self._give_up(run, failure)
                     return
                 run = again
                 await asyncio.sleep(wait)
                 wait *= 2
         if await self._deliver(sends):
             self._acknowledge(run.held)
+
+    async def _give_up(self, run: Run, failure: Failure) -> None:
+        assert isinstance(self.logic, StageLogic)
+        try:
+            await self.perform(self.logic.failed(run, failure))
+        except SendError as error:
+            await self._fatal(error)
 
     async def _call(self, run: Run) -> list[Future[Any]]:
         """Sends what the function emits as it emits it."""
@@ -173,7 +190,10 @@ class Instance:
     async def _put(self, effects: list[Effect], sends: list[Future[Any]]) -> None:
         for effect in effects:
             assert not isinstance(effect, Start | Acknowledge)
-            sends.append(await self._outbox.put(effect))
+            try:
+                sends.append(await self._outbox.put(effect))
+            except Exception as error:
+                raise SendError(str(error)) from error
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

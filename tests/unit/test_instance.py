@@ -1,0 +1,212 @@
+"""One stage instance without Kafka: what it acknowledges, and when it must not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from alto_streams.ancestry import Ancestry
+from alto_streams.context import Context
+from alto_streams.effects import DeadLetter, Publish, Send
+from alto_streams.errors import EngineError, InvalidInput
+from alto_streams.execution import StageLogic
+from alto_streams.failure import Failure
+from alto_streams.pipeline import Pipeline
+from alto_streams.record import HEADER, Kind, Record, encode_header
+from alto_streams.runtime import instance as module
+from alto_streams.runtime.instance import Instance, now_ms
+
+Function = Callable[[bytes, Context], AsyncIterator[bytes]]
+
+
+class Outbox:
+    """Takes effects; each is delivered when the test says so."""
+
+    def __init__(self) -> None:
+        self.taken: list[Send | Publish | DeadLetter] = []
+        self.futures: list[asyncio.Future[None]] = []
+        self.refuses = False
+
+    async def put(self, effect: Send | Publish | DeadLetter) -> asyncio.Future[None]:
+        if self.refuses:
+            raise OSError("no broker")
+        self.taken.append(effect)
+        self.futures.append(asyncio.get_running_loop().create_future())
+        return self.futures[-1]
+
+    async def dead_letter(self, *_: Any) -> asyncio.Future[None]:
+        delivered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        delivered.set_result(None)
+        return delivered
+
+    def deliver(self) -> None:
+        for future in self.futures:
+            if not future.done():
+                future.set_result(None)
+
+    def kinds(self) -> list[Kind]:
+        return [effect.record.kind for effect in self.taken if isinstance(effect, Send)]
+
+
+class Rig:
+    """An instance of a stage that runs `function`, and what became of its events."""
+
+    def __init__(self, function: Function) -> None:
+        pipeline = Pipeline("p", source=bytes)
+        items = pipeline.source.expand(function, "item", name="stage")
+        pipeline.output(items, "item", conclude=lambda question, items, failure: b"")
+        self.outbox, self.fatal, self.acknowledged = Outbox(), list[BaseException](), list[int]()
+        logic = StageLogic(pipeline.plan.stage("stage"))
+        self.instance = Instance(logic, self.outbox, None, self._fatal)  # type: ignore[arg-type]
+
+    async def _fatal(self, error: BaseException) -> None:
+        self.fatal.append(error)
+
+    async def receive(self, offset: int, deadline: int | None = None, header: bytes | None = None) -> None:
+        record = Record(Kind.ITEM, 0, Ancestry(f"q{offset}"), 1, deadline or now_ms() + 60_000, b"x")
+        message = SimpleNamespace(
+            partition=0,
+            offset=offset,
+            key=b"",
+            value=b"x",
+            generation_id=1,
+            headers=[(HEADER, header or encode_header(record))],
+        )
+        event = SimpleNamespace(message=message, ack=lambda: self.acknowledged.append(offset))
+        await self.instance.receive(event)
+        await settle()
+
+
+async def settle() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def two(question: bytes, ctx: Context) -> AsyncIterator[bytes]:
+    yield b"1"
+    yield b"2"
+
+
+async def test_acknowledges_when_everything_is_delivered_and_not_before() -> None:
+    rig = Rig(two)
+    await rig.receive(7)
+    assert rig.outbox.kinds() == [Kind.ITEM, Kind.ITEM, Kind.COUNT]
+    assert rig.acknowledged == []
+    rig.outbox.deliver()
+    await settle()
+    assert rig.acknowledged == [7]
+
+
+async def test_a_record_that_kafka_does_not_take_stops_the_process_and_is_not_acknowledged() -> None:
+    rig = Rig(two)
+    rig.outbox.refuses = True
+    await rig.receive(7)
+    assert len(rig.fatal) == 1
+    assert rig.acknowledged == []
+
+
+async def test_a_delivery_that_fails_stops_the_process_and_is_not_acknowledged() -> None:
+    rig = Rig(two)
+    await rig.receive(7)
+    rig.outbox.futures[0].set_exception(OSError("lost"))
+    rig.outbox.deliver()
+    await settle()
+    assert len(rig.fatal) == 1
+    assert rig.acknowledged == []
+
+
+async def test_a_revoked_run_is_cancelled_and_not_acknowledged() -> None:
+    started, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def slow(question: bytes, ctx: Context) -> AsyncIterator[bytes]:
+        started.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+        yield b""
+
+    rig = Rig(slow)
+    await rig.receive(7)
+    assert started.is_set()
+    await rig.instance.revoke({0})
+    await settle()
+    assert cancelled.is_set()
+    assert rig.acknowledged == []
+
+
+async def test_past_its_deadline_a_run_stops_and_leaves_the_rest_to_the_coordinator() -> None:
+    async def slow(question: bytes, ctx: Context) -> AsyncIterator[bytes]:
+        await asyncio.sleep(60)
+        yield b""
+
+    rig = Rig(slow)
+    await rig.receive(7, deadline=now_ms() + 30)
+    await asyncio.sleep(0.2)
+    assert rig.acknowledged == [7]
+    assert rig.outbox.taken == []
+
+
+async def test_a_timeout_of_the_stage_itself_is_a_failure() -> None:
+    async def impatient(question: bytes, ctx: Context) -> AsyncIterator[bytes]:
+        raise TimeoutError
+        yield b""
+
+    assert (await failure_of(impatient)).kind == "stage_failed"
+
+
+async def test_invalid_input_keeps_its_kind() -> None:
+    async def refuses(question: bytes, ctx: Context) -> AsyncIterator[bytes]:
+        raise InvalidInput("too_odd", "The question is too odd.")
+        yield b""
+
+    assert (await failure_of(refuses)).kind == "too_odd"
+
+
+async def failure_of(function: Function) -> Failure:
+    """The failure that reaches the coordinator; the input is kept and acknowledged."""
+    rig = Rig(function)
+    await rig.receive(7)
+    rig.outbox.deliver()
+    await settle()
+    assert rig.acknowledged == [7]
+    told, kept = rig.outbox.taken
+    assert isinstance(told, Send)
+    assert isinstance(kept, DeadLetter)
+    return Failure.decode(told.record.value)
+
+
+async def test_an_engine_failure_is_tried_again_under_a_later_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RETRY_AFTER_S", 0.0)
+    calls = 0
+
+    async def flaky(question: bytes, ctx: Context) -> AsyncIterator[bytes]:
+        nonlocal calls
+        calls += 1
+        yield b"item"
+        if calls < 3:
+            raise EngineError("gone")
+
+    rig = Rig(flaky)
+    await rig.receive(7)
+    await asyncio.sleep(0.05)
+    rig.outbox.deliver()
+    await settle()
+    assert rig.acknowledged == [7]
+    attempts = [
+        e.record.ancestry.path[0].attempt for e in rig.outbox.taken if isinstance(e, Send) and e.record.ancestry.path
+    ]
+    assert attempts == sorted(set(attempts))
+    assert len(attempts) == 3
+
+
+async def test_an_unreadable_record_is_kept_and_acknowledged() -> None:
+    rig = Rig(two)
+    await rig.receive(7, header=b"\x63")
+    assert rig.acknowledged == [7]
+    assert rig.outbox.taken == []
