@@ -17,7 +17,7 @@ setup: $(STAMP) ## virtual environment, Kafka, models and corpus: later starts n
 demo: $(STAMP) ## start everything, ask three questions, stop everything
 	@$(BIN)/alto demo
 
-test: $(STAMP) ## run the tests
+test: setup ## run the tests
 	$(BIN)/python -m pytest
 
 lint: $(STAMP) ## ruff and mypy
