@@ -6,8 +6,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
 from confluent_kafka.admin._metadata import ClusterMetadata
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
@@ -17,6 +18,15 @@ from topics.definitions import TopicDefinition
 
 POLL_S = 0.05
 CONNECT_S = 10.0
+NOT_YET = frozenset(
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,7 @@ def provision(brokers: str, wanted: Sequence[TopicDefinition], timeout_s: float 
     created = _create(admin, missing)
     _grow(admin, small)
     _await(admin, brokers, wanted, deadline)
+    _await_answers(admin, [*missing, *small], deadline)
     return Provisioned(created, tuple(topic.name for topic in small))
 
 
@@ -80,6 +91,22 @@ def _await(admin: AdminClient, brokers: str, wanted: Sequence[TopicDefinition], 
                 "look at the broker's log, and at the number of brokers that are up",
             )
         time.sleep(POLL_S)
+
+
+def _await_answers(admin: AdminClient, changed: Sequence[TopicDefinition], deadline: float) -> None:
+    """Metadata names a leader a moment before that leader knows; until then it refuses reads and writes."""
+    silent = {TopicPartition(t.name, index): OffsetSpec.latest() for t in changed for index in range(t.partitions)}
+    while silent:
+        asked, silent = silent, {}
+        for partition, future in admin.list_offsets(asked).items():
+            try:
+                future.result()
+            except KafkaException as error:
+                if time.monotonic() > deadline or error.args[0].code() not in NOT_YET:
+                    settled(future, f"read offsets of {partition.topic}")
+                silent[partition] = OffsetSpec.latest()
+        if silent:
+            time.sleep(POLL_S)
 
 
 def _partitions(cluster: ClusterMetadata) -> dict[str, int]:
