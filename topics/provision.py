@@ -18,6 +18,7 @@ from topics.definitions import TopicDefinition
 
 POLL_S = 0.05
 CONNECT_S = 10.0
+LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 NOT_YET = frozenset(
     {
         KafkaError.NOT_LEADER_FOR_PARTITION,
@@ -95,7 +96,7 @@ def _await(admin: AdminClient, brokers: str, wanted: Sequence[TopicDefinition], 
 
 def _await_answers(admin: AdminClient, changed: Sequence[TopicDefinition], deadline: float) -> None:
     """Metadata names a leader a moment before that leader knows; until then it refuses reads and writes."""
-    silent = {TopicPartition(t.name, index): OffsetSpec.latest() for t in changed for index in range(t.partitions)}
+    silent = {TopicPartition(t.name, index): LATEST for t in changed for index in range(t.partitions)}
     while silent:
         asked, silent = silent, {}
         for partition, future in admin.list_offsets(asked).items():
@@ -104,7 +105,7 @@ def _await_answers(admin: AdminClient, changed: Sequence[TopicDefinition], deadl
             except KafkaException as error:
                 if time.monotonic() > deadline or error.args[0].code() not in NOT_YET:
                     settled(future, f"read offsets of {partition.topic}")
-                silent[partition] = OffsetSpec.latest()
+                silent[partition] = LATEST
         if silent:
             time.sleep(POLL_S)
 
