@@ -53,6 +53,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     finally:
         pids = [int(p["pid"]) for p in running.status()["processes"]]
         running.alto("down", "--clean")
+        assert not running.home.exists() or not list(running.home.iterdir()), "alto down --clean left something"
         assert not [pid for pid in pids if psutil.pid_exists(pid) and _is_ours(pid)]
 
 
