@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dschemas/ranked_passages.proto\x12\x07\x66\x61\x63tool\"e\n\rRankedPassage\x12\x0f\n\x07passage\x18\x01 \x01(\r\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x0c\n\x04\x62m25\x18\x04 \x01(\x02\x12\x18\n\x10late_interaction\x18\x05 \x01(\x02\":\n\x0eRankedPassages\x12(\n\x08passages\x18\x01 \x03(\x0b\x32\x16.factool.RankedPassageb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dschemas/ranked_passages.proto\x12\x07\x66\x61\x63tool\"v\n\rRankedPassage\x12\x0f\n\x07passage\x18\x01 \x01(\r\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x0c\n\x04\x62m25\x18\x04 \x01(\x02\x12\x18\n\x10late_interaction\x18\x05 \x01(\x02\x12\x0f\n\x07weakest\x18\x06 \x01(\x02\":\n\x0eRankedPassages\x12(\n\x08passages\x18\x01 \x03(\x0b\x32\x16.factool.RankedPassageb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,7 +32,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'schemas.ranked_passages_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RANKEDPASSAGE']._serialized_start=42
-  _globals['_RANKEDPASSAGE']._serialized_end=143
-  _globals['_RANKEDPASSAGES']._serialized_start=145
-  _globals['_RANKEDPASSAGES']._serialized_end=203
+  _globals['_RANKEDPASSAGE']._serialized_end=160
+  _globals['_RANKEDPASSAGES']._serialized_start=162
+  _globals['_RANKEDPASSAGES']._serialized_end=220
 # @@protoc_insertion_point(module_scope)

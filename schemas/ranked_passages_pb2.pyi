@@ -7,18 +7,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class RankedPassage(_message.Message):
-    __slots__ = ("passage", "title", "text", "bm25", "late_interaction")
+    __slots__ = ("passage", "title", "text", "bm25", "late_interaction", "weakest")
     PASSAGE_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     BM25_FIELD_NUMBER: _ClassVar[int]
     LATE_INTERACTION_FIELD_NUMBER: _ClassVar[int]
+    WEAKEST_FIELD_NUMBER: _ClassVar[int]
     passage: int
     title: str
     text: str
     bm25: float
     late_interaction: float
-    def __init__(self, passage: _Optional[int] = ..., title: _Optional[str] = ..., text: _Optional[str] = ..., bm25: _Optional[float] = ..., late_interaction: _Optional[float] = ...) -> None: ...
+    weakest: float
+    def __init__(self, passage: _Optional[int] = ..., title: _Optional[str] = ..., text: _Optional[str] = ..., bm25: _Optional[float] = ..., late_interaction: _Optional[float] = ..., weakest: _Optional[float] = ...) -> None: ...
 
 class RankedPassages(_message.Message):
     __slots__ = ("passages",)

@@ -13,17 +13,23 @@ DAMPING = 2.0  # a first place is worth 1/2, a second 1/3; chosen on FEVER dev c
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One passage: its place in each query's ranking, and the best that any query gave it."""
+    """One passage: its place in each query's ranking, and what the queries together say of it."""
 
     title: str
     text: str  # of the query with the highest late interaction, whose excerpt fits the claim best
     bm25: float
     late_interaction: float
+    weakest: float  # over the words of all its queries
     places: tuple[int, ...]
 
     def and_also(self, other: Candidate) -> Candidate:
         better = max(self, other, key=lambda one: (one.late_interaction, one.title, one.text))
-        return replace(better, bm25=max(self.bm25, other.bm25), places=tuple(sorted((*self.places, *other.places))))
+        return replace(
+            better,
+            bm25=max(self.bm25, other.bm25),
+            weakest=min(self.weakest, other.weakest),
+            places=tuple(sorted((*self.places, *other.places))),
+        )
 
     @property
     def fused(self) -> float:
@@ -40,7 +46,9 @@ class BestEvidence:
     def add(self, state: dict[int, Candidate], item: RankedPassages) -> dict[int, Candidate]:
         # + 0.0 makes one zero of two: which of -0.0 and 0.0 a maximum takes depends on the order.
         found = {
-            one.passage: Candidate(one.title, one.text, one.bm25 + 0.0, one.late_interaction + 0.0, (place,))
+            one.passage: Candidate(
+                one.title, one.text, one.bm25 + 0.0, one.late_interaction + 0.0, one.weakest + 0.0, (place,)
+            )
             for place, one in reversed(list(enumerate(item.passages)))
         }
         return self.merge(state, found)
@@ -61,6 +69,7 @@ class BestEvidence:
                     text=one.text,
                     bm25=one.bm25,
                     late_interaction=one.late_interaction,
+                    weakest=one.weakest,
                 )
                 for passage, one in best[:KEEP]
             ]

@@ -52,7 +52,8 @@ class Rerank:
             candidates[passage] = embeddings
         result = RankedPassages()
         for ranked in self._reranker.rank(query, candidates)[: self._keep]:
-            shown = self._reranker.excerpt(ranked.passage, query, candidates[ranked.passage])
+            embeddings = candidates[ranked.passage]
+            shown = self._reranker.excerpt(ranked.passage, query, embeddings)
             result.passages.append(
                 RankedPassage(
                     passage=ranked.passage,
@@ -60,9 +61,16 @@ class Rerank:
                     text=shown.text,
                     bm25=bm25[ranked.passage],
                     late_interaction=ranked.max_sim,
+                    weakest=_weakest(embeddings.similarities(query)),
                 )
             )
         return result
+
+
+def _weakest(similarities: NDArray[np.float32]) -> float:
+    """What the passage answers worst. The encoder's first and last mark stand for no word."""
+    inner = similarities[1:-1, 1:-1]
+    return float(inner.max(axis=1).min()) if inner.size else 0.0
 
 
 def _matrix(vectors: QueryVectors) -> NDArray[np.float32]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -30,6 +31,7 @@ from stages.opinion import Opinion, opinion
 from stages.rerank import Rerank
 
 DEADLINE_S = 600.0
+ORDER = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,10 @@ class Collected:
     queries: tuple[str, ...]
     passages: tuple[Passage, ...]  # as BestEvidence gives them
     opinion: Opinion  # of the passage that best_first puts first
+
+    def without_gold(self) -> list[Passage]:
+        """The passages that the claim was not written from."""
+        return [passage for passage in self.passages if passage.title not in self.evidence_titles]
 
 
 def read(path: Path) -> dict[str, Collected]:
@@ -75,13 +81,12 @@ async def collect(
     claims: Iterable[Mapping[str, Any]],
     engine: Engine,
     kept: Path,
-    guess: bool,
     progress: Callable[[int], None] = lambda done: None,
     in_flight: int = 2,
 ) -> dict[str, Collected]:
     """Results for all claims; those that `kept` already has are not computed again."""
     done = read(kept)
-    stages = _Stages(engine, guess)
+    stages = _Stages(engine)
     kept.parent.mkdir(parents=True, exist_ok=True)
     slots = asyncio.Semaphore(in_flight)
     with kept.open("a") as file:
@@ -94,7 +99,8 @@ async def collect(
             file.flush()
             progress(len(done))
 
-        missing = [row for row in claims if row["id"] not in done]
+        missing = sorted((row for row in claims if row["id"] not in done), key=lambda row: str(row["id"]))
+        random.Random(ORDER).shuffle(missing)  # so that an interrupted run has a fair sample
         if missing:
             stages.open()
         async with asyncio.TaskGroup() as group:
@@ -106,9 +112,8 @@ async def collect(
 class _Stages:
     """The stages from query generation to the evidence, called directly."""
 
-    def __init__(self, engine: Engine, guess: bool) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._guess = guess
         self._bm25, self._encode, self._rerank, self._best = Bm25(), EncodeQuery(), Rerank(), BestEvidence()
 
     def open(self) -> None:
@@ -127,17 +132,16 @@ class _Stages:
             vectors = await self._encode(Query(text=query), context)
             evidence = self._best.add(evidence, await self._rerank(self._bm25.result(hits), vectors, context))
         found = self._best.result(evidence).passages
-        passages = tuple(Passage(one.title, one.text, one.bm25, one.late_interaction) for one in found)
+        passages = tuple(Passage(one.title, one.text, one.bm25, one.late_interaction, one.weakest) for one in found)
         held = Opinion()
         if passages:
             best = best_first(claim.text, passages)[0]
-            held = await opinion(self._engine, claim.text, best.title, best.text, self._guess)
+            held = await opinion(self._engine, claim.text, best.title, best.text)
         titles = tuple(row["evidence_titles"])
         return Collected(row["id"], claim.text, bool(row["label"]), titles, tuple(queries), passages, held)
 
 
 def _restored(row: dict[str, Any]) -> Collected:
-    held = row["opinion"]
     return Collected(
         row["id"],
         row["claim"],
@@ -145,5 +149,5 @@ def _restored(row: dict[str, Any]) -> Collected:
         tuple(row["evidence_titles"]),
         tuple(row["queries"]),
         tuple(Passage(**passage) for passage in row["passages"]),
-        Opinion(held["margin"], tuple(held["guesses"]), tuple(held["gains"])),
+        Opinion(**row["opinion"]),
     )

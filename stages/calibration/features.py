@@ -6,9 +6,9 @@ weight can be read.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from stages.opinion import Opinion
 from stages.retrieval.analyzer import analyze
@@ -19,7 +19,7 @@ EXCLUSIVE = word_set("only exclusively solely entirely completely always all eve
 FAILING = word_set(
     "incapable unable failed fails refused refuses lacks lacked avoided avoids stopped prevented forgot barely rarely"
 )
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"\u201c])")
+_IS_A = {(verb, article) for verb in ("is", "was", "are", "were") for article in ("a", "an")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Passage:
     text: str
     bm25: float
     late_interaction: float
+    weakest: float = 0.0
 
 
 def coverage(claim: str, passage: Passage) -> float:
@@ -41,13 +42,17 @@ def coverage(claim: str, passage: Passage) -> float:
 def best_first(claim: str, passages: Sequence[Passage]) -> list[Passage]:
     """The passages in the order in which they speak of the claim: its words, the title's subject, the retriever's view.
 
-    The given order (the retriever's) decides between equals.
+    A title that the claim begins with is most likely the page of its subject. The given order (the retriever's) decides
+    between equals.
     """
-    wanted = set(analyze(claim))
+    stems = analyze(claim)
+    wanted = set(stems)
 
     def fit(place: int, passage: Passage) -> float:
-        about = _part(set(analyze(passage.title)), wanted)
-        return coverage(claim, passage) + 0.5 * about + passage.late_interaction + 0.5 / (1 + place)
+        title = analyze(passage.title)
+        about = _part(set(title), wanted)
+        subject = 0.5 if title and stems[: len(title)] == title else 0.0
+        return coverage(claim, passage) + 0.5 * about + subject + passage.late_interaction + 0.5 / (1 + place)
 
     ranked = sorted(enumerate(passages), key=lambda item: (-fit(*item), item[0]))
     return [passage for _, passage in ranked]
@@ -55,50 +60,42 @@ def best_first(claim: str, passages: Sequence[Passage]) -> list[Passage]:
 
 def features(claim: str, passages: Sequence[Passage], held: Opinion) -> dict[str, float]:
     """All features by name. `passages` are as `best_first` gives them; none at all is allowed."""
-    stems = set(analyze(claim))
-    best = passages[0] if passages else Passage("", "", 0.0, 0.0)
+    stems = analyze(claim)
+    wanted = set(stems)
+    best = passages[0] if passages else Passage("", "", 0.0, 0.0, 0.0)
     text = f"{best.title} {best.text}"
     found = set(analyze(text))
     everything = set(analyze(" ".join(f"{one.title} {one.text}" for one in passages)))
-    title = set(analyze(best.title))
-    sentences = [set(analyze(one)) | title for one in _SENTENCE_END.split(best.text)]
-    in_sentence = max((_part(stems, one) for one in sentences), default=0.0)
+    in_title = analyze(best.title)
+    title = set(in_title)
     spoken = words(claim)
     claimed = set(spoken)
     name_stems = set(analyze(" ".join(names(claim)))) - title
-    other_stems = stems - name_stems - title
-    wanted_numbers = set(numbers(claim))
     return {
         "margin": _clip(held.margin / 4, 2),
-        "guess_mean": _mean(held.guesses) / 4,
-        "guess_least": min(held.guesses, default=0.0) / 4,
-        "gain_mean": _mean(held.gains) / 4,
-        "gain_least": min(held.gains, default=0.0) / 4,
-        "gain_last": (held.gains[-1] if held.gains else 0.0) / 4,
-        "coverage": _part(stems, found),
-        "coverage_sentence": in_sentence,
-        "coverage_all": _part(stems, everything),
-        "rest_missing": float(len(other_stems - found)) / 4,
+        "late_interaction": best.late_interaction,
+        "late_interaction_of_two": max((one.late_interaction for one in passages[:2]), default=0.0),
+        "weakest": best.weakest,
+        "weakest_of_two": max((one.weakest for one in passages[:2]), default=0.0),
+        "bm25": _clip(best.bm25 / 20, 2),
+        "about": _part(title, wanted),
+        "subject": float(bool(in_title) and stems[: len(in_title)] == in_title),
+        "coverage": _part(wanted, found),
+        "coverage_all": _part(wanted, everything),
         "names_missing": min(2.0, float(len(name_stems - found))) / 2,
         "names_missing_everywhere": min(2.0, float(len(name_stems - everything))) / 2,
-        "numbers_missing": float(bool(wanted_numbers - set(numbers(text)))),
-        "numbers_found": float(bool(wanted_numbers & set(numbers(text)))),
-        "about": _part(title, stems),
-        "late_interaction": best.late_interaction,
-        "bm25": _clip(best.bm25 / 20, 2),
+        "numbers_missing": float(bool(set(numbers(claim)) - set(numbers(text)))),
         "negated": float(bool(claimed & NEGATIONS) or "n't" in claim),
         "exclusive": float(bool(claimed & EXCLUSIVE)),
+        "only": float("only" in claimed),
         "failing": float(bool(claimed & FAILING)),
+        "is_a": float(any(pair in _IS_A for pair in pairwise(spoken))),
         "length": _clip(len(content_words(claim)) / 10, 2),
     }
 
 
 def _part(wanted: set[str], found: set[str]) -> float:
     return len(wanted & found) / len(wanted) if wanted else 0.0
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else 0.0
 
 
 def _clip(value: float, bound: float) -> float:

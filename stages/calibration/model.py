@@ -19,8 +19,10 @@ from schemas.verified_claim_pb2 import NOT_ENOUGH_EVIDENCE, REFUTED, SUPPORTED, 
 PARAMETERS = Path(__file__).with_name("parameters.json")
 DEFAULT_ENGINE = "smollm2-135m"
 ANY = "any"
-OF_GUESSES = ("guess_mean", "guess_least", "gain_mean", "gain_least", "gain_last")
-OF_ENGINE = ("margin", *OF_GUESSES)
+OF_ENGINE = ("margin",)
+GATE = "enough"
+SURE = 0.6
+"""From this probability on a claim is supported, and from the same probability of the contrary on it is refuted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +39,35 @@ class Logistic:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """`supported` gives the score; `enough` whether the evidence speaks of the claim at all."""
+    """`enough` tells how far the evidence speaks of the claim at all, and so how much every feature counts for
+    `supported`: without evidence its probability falls back to that of a claim of which nothing is known."""
 
     supported: Logistic
     enough: Logistic
-    enough_threshold: float
 
     @property
     def asks_engine(self) -> bool:
         return any(name in OF_ENGINE for name in self.supported.weights)
 
-    @property
-    def asks_guesses(self) -> bool:
-        return any(name in OF_GUESSES for name in self.supported.weights)
+    def probability(self, features: Mapping[str, float]) -> float:
+        """That the claim is supported."""
+        return self.supported.probability(gated(features, self.enough.probability(features)))
 
-    def verdict(self, features: Mapping[str, float]) -> tuple[Verdict, float]:
-        """The verdict and the probability that the claim is supported."""
-        score = self.supported.probability(features)
-        if self.enough.probability(features) < self.enough_threshold:
-            return NOT_ENOUGH_EVIDENCE, score
-        return (SUPPORTED if score >= 0.5 else REFUTED), score
+
+def gated(features: Mapping[str, float], enough: float) -> dict[str, float]:
+    """What `supported` is computed from."""
+    return {GATE: enough, **{name: enough * value for name, value in features.items()}}
+
+
+def verdict(probability: float) -> Verdict:
+    """The verdict is a matter of the probability alone, so that the two never contradict each other.
+
+    >>> [Verdict.Name(verdict(p)) for p in (0.35, 0.5, 0.6)]
+    ['REFUTED', 'NOT_ENOUGH_EVIDENCE', 'SUPPORTED']
+    """
+    if probability >= SURE:
+        return SUPPORTED
+    return REFUTED if probability <= 1 - SURE else NOT_ENOUGH_EVIDENCE
 
 
 def engine_name(settings: Settings) -> str:
@@ -81,5 +92,4 @@ def calibration(engine: str, path: Path = PARAMETERS) -> Calibration:
     return Calibration(
         Logistic(found["supported"]["bias"], found["supported"]["weights"]),
         Logistic(found["enough"]["bias"], found["enough"]["weights"]),
-        found["enough"]["threshold"],
     )
