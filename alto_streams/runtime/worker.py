@@ -86,7 +86,7 @@ class Worker:
     def __init__(self, pipeline: Pipeline, stage: StagePlan, configured: Settings) -> None:
         self._pipeline, self._stage, self._settings = pipeline, stage, configured
         self._log = structlog.get_logger()
-        self.app = make_app(names.group(pipeline.name, stage.name), configured.brokers, str(configured.home / "faust"))
+        self.app = make_app(names.group(pipeline.name, stage.name), configured.brokers, _datadir(configured))
         self._router = Router()
         self._engine = _engine(stage, configured)
         self._tasks: list[asyncio.Task[Any]] = []
@@ -177,6 +177,16 @@ class Worker:
             return
         for partition in partitions:
             logic.remember(partition, ended, now + HORIZON_MS)
+
+
+def _datadir(configured: Settings) -> str:
+    """Faust wants a folder, although without tables it writes nothing there. Raises SettingError."""
+    folder = configured.home / "faust"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingError(f"ALTO_HOME={configured.home} cannot be used: {error.strerror}.", "set ALTO_HOME") from None
+    return str(folder)
 
 
 def _say_ready() -> None:

@@ -43,7 +43,13 @@ class Fleet:
     def start(self, stage: str, instance: int = 0) -> None:
         ready = self._ready_file(stage, instance)
         ready.unlink(missing_ok=True)
-        env = {**os.environ, "ALTO_BROKERS": self.brokers, "ALTO_PIPELINE": self.target, "ALTO_READY_FILE": str(ready)}
+        env = {
+            **os.environ,
+            "ALTO_HOME": str(self.folder / "home"),
+            "ALTO_BROKERS": self.brokers,
+            "ALTO_PIPELINE": self.target,
+            "ALTO_READY_FILE": str(ready),
+        }
         argv = [sys.executable, "-m", "alto_streams.runtime.worker", "--stage", stage, "--instance", str(instance)]
         with (self.folder / f"{stage}-{instance}.log").open("ab") as log:
             self.processes[stage, instance] = subprocess.Popen(argv, env=env, stderr=log, stdout=log, cwd=ROOT)
