@@ -48,7 +48,7 @@ CATALOGUE = (
         size=491_400_064,
         sha256="1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
         licence="Apache-2.0",
-        remark="the least that judges claims better than chance",
+        remark="the smallest and quickest of these",
     ),
     NamedModel(
         name="qwen2.5-coder-1.5b",
