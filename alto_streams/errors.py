@@ -27,6 +27,10 @@ class BrokerError(AltoError):
     """Kafka cannot be started, reached or provisioned."""
 
 
+class ProgressError(AltoError):
+    """What is committed of a partition cannot be read."""
+
+
 class AssetError(AltoError):
     """A data file (weights, corpus, encoder) is missing, corrupt or cannot be fetched."""
 

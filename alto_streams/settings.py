@@ -32,6 +32,12 @@ class Settings(BaseSettings):
     engine_context: int = Field(2048, ge=256, description="Tokens of context for each slot.")
     deadline_ms: int = Field(120_000, ge=1000, description="Milliseconds that a question may take by default.")
     max_question_chars: int = Field(2000, ge=1, description="The longest question accepted.")
+    session_timeout_s: float = Field(
+        6.0,
+        ge=1,
+        description="Seconds of silence after which Kafka gives an instance's partitions to others. Brokers accept 6 "
+        "or more (group.min.session.timeout.ms); alto up uses 3 with its own.",
+    )
     instances: str = Field("", description="Instances of stages as STAGE=N[,STAGE=N]; a stage not named has one.")
     fork_workers: bool = Field(True, description="Fork the workers from one warm process.")
     log_level: str = Field("info", description="debug, info, warning or error.")

@@ -6,17 +6,17 @@ from typing import Any
 
 import faust
 
+from alto_streams.settings import Settings
+
 COMMIT_EVERY_S = 0.5
-METADATA_AGE_MS = 3000  # or added partitions are not seen for minutes
-SESSION_TIMEOUT_S = 6.0
-HEARTBEAT_S = 1.5
 
 
-def make_app(group: str, brokers: str, datadir: str) -> Any:
+def make_app(group: str, configured: Settings, datadir: str) -> Any:
     """A Faust app over our transport, with all that a pipeline does not use switched off."""
+    addresses = configured.brokers.split(",")
     return faust.App(
         group,
-        broker=[f"alto://{broker}" for broker in brokers.split(",")],
+        broker=[f"alto://{address}" for address in addresses],
         store="memory://",
         datadir=datadir,
         autodiscover=False,
@@ -25,10 +25,9 @@ def make_app(group: str, brokers: str, datadir: str) -> Any:
         topic_allow_declare=False,
         stream_wait_empty=False,
         broker_commit_interval=COMMIT_EVERY_S,
-        broker_session_timeout=SESSION_TIMEOUT_S,
-        broker_heartbeat_interval=HEARTBEAT_S,
+        broker_session_timeout=configured.session_timeout_s,
+        broker_heartbeat_interval=configured.session_timeout_s / 6,
         consumer_auto_offset_reset="earliest",
-        consumer_metadata_max_age_ms=METADATA_AGE_MS,
         producer_linger=0,
         producer_acks=-1,
         key_serializer="raw",

@@ -86,19 +86,19 @@ class Worker:
     def __init__(self, pipeline: Pipeline, stage: StagePlan, configured: Settings) -> None:
         self._pipeline, self._stage, self._settings = pipeline, stage, configured
         self._log = structlog.get_logger()
-        self.app = make_app(names.group(pipeline.name, stage.name), configured.brokers, _datadir(configured))
+        self.app = make_app(names.group(pipeline.name, stage.name), configured, _datadir(configured))
         self._router = Router()
         self._engine = _engine(stage, configured)
         self._tasks: list[asyncio.Task[Any]] = []
         self._follower: Any = None
-        self._recovered, self._crashed = asyncio.Event(), asyncio.Event()
+        self._crashed = asyncio.Event()
         self._reason: BaseException | None = None
         logic: StageLogic | CoordinatorLogic
         logic = CoordinatorLogic(pipeline.plan) if stage.name == COORDINATOR else StageLogic(stage)
         outbox = Outbox(self.app.producer, pipeline.name, self._router)
         self._instance = Instance(logic, outbox, self._engine, self._fatal)
         self._input = names.stage_input(pipeline.name, stage.name)
-        self._add_agent(self._input, self._receive)
+        self._add_agent(self._input, self._instance.receive)
         if isinstance(logic, CoordinatorLogic):
             desk = FrontDesk(pipeline, logic, self._instance, outbox, self._router, configured)
             self._add_agent(names.questions(pipeline.name), desk.receive)
@@ -143,26 +143,19 @@ class Worker:
         if self._engine is not None:
             await self._engine.close()
 
-    async def _receive(self, event: Any) -> None:
-        await self._recovered.wait()
-        await self._instance.receive(event)
-
     async def _fatal(self, error: BaseException) -> None:
         self._log.error("fatal", error=repr(error))
         self._reason = error
         self._crashed.set()
 
     async def _revoked(self, _app: Any, revoked: Any, **_: Any) -> None:
-        partitions = {tp.partition for tp in revoked if tp.topic == self._input}
-        self._recovered.clear()
-        await self._instance.revoke(partitions)
+        await self._instance.revoke({tp.partition for tp in revoked if tp.topic == self._input})
 
     async def _assigned(self, _app: Any, assigned: Any, **_: Any) -> None:
         partitions = sorted(tp.partition for tp in assigned if tp.topic == self._input)
         logic = self._instance.logic
         if isinstance(logic, CoordinatorLogic) and partitions:
-            await self._recover(logic, partitions)
-        self._recovered.set()
+            await self._recover(logic, partitions)  # records of these partitions wait for it
         self._log.info("assigned", partitions=partitions)
         if partitions:
             _say_ready()

@@ -20,7 +20,6 @@ WORKER = (
     "faust.tables.recovery",
     "faust.topics",
     "faust.transport.conductor",
-    "faust.transport.drivers.aiokafka",
     "faust.worker",
     "numpy",
     "tokenizers",

@@ -17,6 +17,8 @@ from alto_streams.supervisor.supervisor import Supervisor
 
 BROKER, ENGINE, ZYGOTE, WORKERS = range(4)  # levels: stopped from the last to the first
 
+EMBEDDED_SESSION_S = 3  # our own broker lets an instance be missed sooner than others do
+
 WORKER_MODULE = "alto_streams.runtime.worker"
 PREPARE_MODULE = "alto_streams.supervisor.preparing"
 PREFIXES_MODULE = "alto_streams.engines.prefixes"
@@ -45,7 +47,7 @@ async def bring_up(supervisor: Supervisor, chosen: Settings) -> None:
         state.engine_url, state.engine_model = engine.said["url"], engine.said["model"]
     supervisor.save()
     slots = [(stage, i) for stage, count in prepared.said["instances"].items() for i in range(count)]
-    workers = [supervisor.keep(worker_spec(supervisor, *slot), launcher) for slot in slots]
+    workers = [supervisor.keep(worker_spec(supervisor, chosen, *slot), launcher) for slot in slots]
     if engine is not None:
         await supervisor.job(prefixes_spec(state.engine_url), launcher)
     await ready(workers)
@@ -82,7 +84,7 @@ def prefixes_spec(engine_url: str) -> ProcessSpec:
     return ProcessSpec("prompts", python_module(PREFIXES_MODULE), ReadyLine("restored"), env, level=WORKERS)
 
 
-def worker_spec(supervisor: Supervisor, stage: str, instance: int) -> ProcessSpec:
+def worker_spec(supervisor: Supervisor, chosen: Settings, stage: str, instance: int) -> ProcessSpec:
     name = f"{stage}-{instance}"
     ready_file = supervisor.home / "ready" / name
     ready_file.parent.mkdir(exist_ok=True)
@@ -93,6 +95,8 @@ def worker_spec(supervisor: Supervisor, stage: str, instance: int) -> ProcessSpe
         "ALTO_ENGINE_MODEL": supervisor.state.engine_model,
         "ALTO_READY_FILE": str(ready_file),
     }
+    if not chosen.brokers and "session_timeout_s" not in chosen.model_fields_set:
+        env["ALTO_SESSION_TIMEOUT_S"] = str(EMBEDDED_SESSION_S)
     argv = python_module(WORKER_MODULE, "--stage", stage, "--instance", str(instance))
     return ProcessSpec(name, argv, ReadyFile(ready_file), env, level=WORKERS)
 

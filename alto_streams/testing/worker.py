@@ -119,7 +119,7 @@ class Worker:
         one = self.assigned[number]
         offset, one.position = one.position, one.position + 1
         record = self.memory.read(self.stage.name, number, offset)
-        one.ledger.delivered(offset)
+        one.ledger.arrived(offset)
         self.perform(self.logic.receive(record, Delivery(number, offset), one.generation, now))
         return record
 

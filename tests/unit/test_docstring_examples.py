@@ -11,7 +11,7 @@ WITHOUT_EXAMPLES = (
     "ancestry", "context", "coordinator", "effects", "execution", "failure", "groups", "pipeline", "plan", "record",
     "routing", "scopes", "signatures",
 )  # fmt: skip
-WITH_EXAMPLES = ("cutting", "offsets", "operators", "quanta")
+WITH_EXAMPLES = ("cutting", "offsets", "operators", "progress", "quanta")
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES + WITHOUT_EXAMPLES)

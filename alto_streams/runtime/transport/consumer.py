@@ -1,0 +1,223 @@
+"""The consumer that Faust sees: it hands records to the streams, takes acknowledgements, commits."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from confluent_kafka import KafkaError, TopicPartition
+from faust.exceptions import ConsumerNotStarted
+from faust.sensors import Monitor
+from faust.types import TP
+
+from alto_streams.errors import SettingError
+from alto_streams.progress import Progress, encode, window
+from alto_streams.runtime.transport.configuration import BATCH, BUFFERED_RECORDS, METADATA_BYTES, consumer_settings
+from alto_streams.runtime.transport.delivery import Route, deliver
+from alto_streams.runtime.transport.ownership import Ownership, Record
+from alto_streams.runtime.transport.poller import Poller, metadata_refused
+from alto_streams.runtime.transport.stateless import StatelessConsumer, refuse
+
+# What is in hand of one partition may not spread further than a commit can describe. What was handed over before the
+# partition is held back still comes on top.
+FURTHEST = window(METADATA_BYTES) - BUFFERED_RECORDS - 2 * BATCH
+
+
+class Consumer(StatelessConsumer):
+    """Partitions come and go one by one: what stays is not disturbed, which is why Faust's own handling of a
+    rebalance (stop everything, seek everything) is passed over."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._app: Any = self.app  # beyond Faust's declared interface
+        self._owners: dict[TP, Ownership] = {}
+        self._poller: Poller | None = None
+        self._rebalance = asyncio.Lock()
+        self._inbox: asyncio.Queue[list[Record]] = asyncio.Queue()
+        self._answer: asyncio.Future[tuple[KafkaError | None, list[TopicPartition]]] | None = None
+        self._routes: dict[Any, Route] = {}
+        self._loop_thread = 0
+
+    async def on_start(self) -> None:
+        if len(self.app.tables):
+            raise SettingError(
+                f"The alto:// transport carries no tables, but the app '{self.app.conf.id}' declares "
+                f"{', '.join(sorted(self.app.tables))}.",
+                "use a kafka:// broker URL for this app, or keep the state elsewhere",
+            )
+        if not self.app.conf.web_enabled and type(self.app.monitor) is Monitor and self.app.monitor in self.app.sensors:
+            self.app.sensors.remove(self.app.monitor)  # it feeds Faust's web pages and nothing else
+        self._loop_thread = threading.get_ident()
+        self._poller = Poller(consumer_settings(self.app), self, asyncio.get_running_loop())
+        self.app.flow_control.resume()
+        await super().on_start()
+
+    async def subscribe(self, topics: Iterable[str]) -> None:
+        names = sorted(topics)
+        if names:
+            self._running.subscribe(names)
+
+    async def on_stop(self) -> None:
+        """Gives the partitions up, which commits them."""
+        if self._poller is not None:
+            await self._poller.stop()
+
+    @StatelessConsumer.task
+    async def _deliver_forever(self) -> None:
+        while not self.should_stop:
+            records = await self._inbox.get()
+            for record in records:
+                owner = record.owner
+                if owner.live and owner.ledger.arrived(record.offset):
+                    await deliver(record, owner.routes, self)
+                else:
+                    record.take()
+            for owner in {record.owner for record in records}:
+                owner.behind = owner.ledger.span > FURTHEST and not owner.ledger.awaiting
+
+    # Called by the poller, on the event loop.
+
+    def arrived(self, records: list[Record]) -> None:
+        self._inbox.put_nowait(records)
+
+    def committed(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result((error, partitions))
+
+    def broken(self, error: BaseException) -> None:
+        self._crashing = self.loop.create_task(self.crash(error))
+
+    async def taken_over(self, owners: list[Ownership]) -> None:
+        """Tells the application of new partitions; their records flow when it has returned."""
+        try:
+            async with self._rebalance:
+                self.app.on_rebalance_start()
+                taken = {owner.tp for owner in owners}
+                self._owners |= {owner.tp: owner for owner in owners}
+                self._active_partitions = set(self._owners)
+                await self.app.agents.on_rebalance(set(), taken)
+                await self._connect()
+                await self.app.on_partitions_assigned.send(taken)
+                for owner in owners:
+                    owner.ready = True
+                self.app.on_rebalance_return()
+                self.app.on_rebalance_end()
+                await self.app.on_rebalance_complete.send()
+        except Exception as error:
+            await self.crash(error)
+
+    async def given_up(self, owners: list[Ownership], *, lost: bool) -> list[TopicPartition]:
+        async with self._rebalance:
+            gone = {owner.tp for owner in owners}
+            try:
+                await self.app.on_partitions_revoked.send(gone)
+                if not lost:
+                    await self.app.producer.flush()
+                due = {} if lost else {owner.tp: self._due(owner) for owner in owners}
+                return [_to_commit(tp, progress) for tp, progress in due.items() if progress is not None]
+            finally:
+                for owner in owners:
+                    owner.live = False
+                    self._owners.pop(owner.tp, None)
+                self._active_partitions = set(self._owners)
+                await self.app.agents.on_rebalance(gone, set())
+                await self._connect()
+
+    async def _connect(self) -> None:
+        """Finds for each partition the channels of the streams that read it."""
+        await self.app.topics.maybe_wait_for_subscriptions()
+        await self.app.topics.on_partitions_assigned(set(self._owners))
+        for tp, owner in self._owners.items():
+            owner.routes = [self._route(channel) for channel in self._app.topics._tp_index.get(tp, ())]
+
+    def _route(self, channel: Any) -> Route:
+        if channel not in self._routes:
+            self._routes[channel] = Route(self.app, channel)
+        return self._routes[channel]
+
+    # Acknowledgements and commits.
+
+    def ack(self, message: Any) -> bool:
+        """Marks a record as done. May be called from any thread."""
+        if threading.get_ident() != self._loop_thread:
+            self.loop.call_soon_threadsafe(self.ack, message)
+            return False
+        if message.acked:
+            return False
+        message.acked = True
+        owner = message.owner
+        if not owner.live:
+            return False  # somebody else has the partition: its record is in hand there
+        owner.ledger.acknowledge(message.offset)
+        return True
+
+    async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
+        """Commits what has changed since the last commit; False where nothing has, or Kafka did not take it now.
+
+        What was sent before is delivered first, so that no output is lost of a record that is never read again.
+        """
+        if self._poller is None or self._answer is not None:
+            return False
+        due = {tp: progress for tp, owner in self._owners.items() if (progress := self._due(owner, topics))}
+        if not due:
+            return False
+        answer = self._answer = self.loop.create_future()
+        try:
+            await self.app.producer.flush()
+            if self._app._attachments.enabled:
+                await self._handle_attached({tp: progress.offset for tp, progress in due.items()})
+            self._poller.commit([_to_commit(tp, progress) for tp, progress in due.items()])
+            error, partitions = await answer
+        finally:
+            self._answer = None
+        if error is not None:  # a rebalance, a broker that is away: the next time will do
+            self.log.info("Kafka did not take the commit now: %s", error.str())
+            if error.code() == KafkaError.OFFSET_METADATA_TOO_LARGE:
+                raise metadata_refused()
+            return False
+        for partition in partitions:
+            if partition.error is None:
+                self._note(TP(partition.topic, partition.partition), due)
+        return True
+
+    def _note(self, tp: TP, due: Mapping[TP, Progress]) -> None:
+        owner = self._owners.get(tp)
+        if owner is not None and owner.attempt == due[tp].attempt:
+            owner.committed = due[tp]
+
+    def _due(self, owner: Ownership, topics: Any = None) -> Progress | None:
+        """What to commit of a partition; None where nothing has changed, or where it cannot be written at present."""
+        owner.behind = owner.ledger.span > FURTHEST and not owner.ledger.awaiting
+        if topics is not None and owner.tp not in topics and owner.tp.topic not in topics:
+            return None
+        progress = owner.ledger.progress(owner.attempt)
+        if progress is None or progress == owner.committed:
+            return None
+        if len(encode(progress)) > METADATA_BYTES:
+            # Only a log with gaps comes here. What was committed before stays true: a crash repeats more, all of it.
+            self.log.warning("%r: its progress fits no commit until offset %d is done.", owner.tp, progress.offset)
+            return None
+        return progress
+
+    @property
+    def _running(self) -> Poller:
+        if self._poller is None:
+            raise ConsumerNotStarted("The consumer is not started; start the app first.")
+        return self._poller
+
+    def assignment(self) -> set[TP]:
+        return set(self._owners)
+
+    def highwater(self, tp: TP) -> int:
+        refuse("high watermarks")
+
+    @property
+    def unacked(self) -> set[Any]:
+        """Empty: what is in hand is in the ledgers, and nothing here waits for it."""
+        return set()
+
+
+def _to_commit(tp: TP, progress: Progress) -> TopicPartition:
+    return TopicPartition(tp.topic, tp.partition, progress.offset, encode(progress))

@@ -1,0 +1,197 @@
+"""The producer that Faust sees: librdkafka's, idempotent, its delivery reports collected on the event loop.
+
+No thread: while deliveries are outstanding the loop looks for reports every millisecond, and never otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, KafkaError, KafkaException
+from confluent_kafka import Producer as KafkaProducer
+from faust.exceptions import ProducerSendError
+from faust.transport import base
+from faust.types import TP
+from faust.types.tuples import RecordMetadata
+
+from alto_streams.runtime.transport.configuration import producer_settings
+from alto_streams.runtime.transport.declare import create_topic
+
+LOOK_EVERY_S = 0.001
+LOOK_SELDOM_S = 0.02  # when reports have not come for a while
+PATIENCE = 100  # looks without a report before it looks seldom
+PARTITION_LIMIT_S = 10.0  # how long a partition that nobody knows may take to appear
+FLUSH_AT_STOP_S = 30.0
+
+_log = logging.getLogger(__name__)
+
+
+class Batch:
+    """What was sent between two flushes."""
+
+    __slots__ = ("closed", "done", "pending")
+
+    def __init__(self, done: asyncio.Future[None]) -> None:
+        self.pending, self.closed, self.done = 0, False, done
+
+
+class Producer(base.Producer):
+    """`send` returns when the record is queued; the future that it returns is done when Kafka has the record."""
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        self._kafka = KafkaProducer({**producer_settings(self.app), "error_cb": self._on_error, "logger": _log})
+        self._running = asyncio.get_running_loop()
+        self._batches = [Batch(self._running.create_future())]
+        self._outstanding = self._fruitless = 0
+        self._looking: asyncio.TimerHandle | None = None
+        # Faust gives the event loop three turns in every topic.send, to start a producer that is started.
+        self.app.maybe_start_producer = self._itself
+
+    async def _itself(self) -> Producer:
+        return self
+
+    async def send(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        partition: int | None,
+        timestamp: float | None,
+        headers: Any,
+        *,
+        transactional_id: str | None = None,
+    ) -> asyncio.Future[RecordMetadata]:
+        """Raises ProducerSendError where the record cannot be queued: too large, or its partition does not exist.
+
+        The future fails with ProducerSendError where Kafka does not take it within `delivery.timeout.ms`.
+        """
+        future: asyncio.Future[RecordMetadata] = self._running.create_future()
+        batch = self._batches[-1]
+        options: dict[str, Any] = {"on_delivery": partial(self._delivered, future, batch)}
+        if partition is not None:
+            options["partition"] = partition
+        if timestamp is not None:
+            options["timestamp"] = int(timestamp * 1000)
+        if headers:
+            options["headers"] = list(headers.items()) if isinstance(headers, Mapping) else list(headers)
+        batch.pending += 1
+        self._outstanding += 1
+        try:
+            self._kafka.produce(topic, value, key, **options)
+        except BufferError:
+            await self._insist(topic, value, key, options, batch)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError._UNKNOWN_PARTITION:
+                self._drop(batch)
+                raise ProducerSendError(_say(topic, error)) from error
+            await self._insist(topic, value, key, options, batch)
+        if self._looking is None:
+            self._look_later(LOOK_EVERY_S)
+        return future
+
+    async def send_and_wait(self, *arguments: Any, **options: Any) -> RecordMetadata:
+        """Returns where the record lies. Raises ProducerSendError."""
+        return await (await self.send(*arguments, **options))
+
+    async def flush(self) -> None:
+        """Returns when everything sent up to now is delivered or has failed."""
+        if not self.started:
+            return
+        if self.buffer.size:
+            await self.buffer.flush()
+        if self._batches[-1].pending:
+            self._batches[-1].closed = True
+            self._batches.append(Batch(self._running.create_future()))
+        for batch in self._batches[:-1]:
+            await asyncio.shield(batch.done)
+        self._batches = [batch for batch in self._batches if not batch.done.done()]
+
+    async def on_stop(self) -> None:
+        """Delivers what is queued."""
+        try:
+            await asyncio.wait_for(self.flush(), FLUSH_AT_STOP_S)
+        except TimeoutError:
+            _log.error("%d records were not delivered before the stop; Kafka does not answer.", self._outstanding)
+        if self._looking is not None:
+            self._looking.cancel()
+        del self.app.maybe_start_producer
+
+    async def create_topic(self, topic: str, partitions: int, replication: int, **options: Any) -> None:
+        await asyncio.to_thread(create_topic, producer_settings(self.app), topic, partitions, replication, **options)
+
+    def key_partition(self, topic: str, key: bytes) -> TP:
+        raise NotImplementedError("librdkafka chooses the partition when the record is sent")
+
+    def supports_headers(self) -> bool:
+        return True
+
+    async def _insist(self, topic: str, value: Any, key: Any, options: dict[str, Any], batch: Batch) -> None:
+        """Waits for room in the queue, or for a partition that was added a moment ago."""
+        until = time.monotonic() + PARTITION_LIMIT_S
+        while True:
+            self._look()
+            try:
+                self._kafka.produce(topic, value, key, **options)
+                return
+            except BufferError:
+                await asyncio.sleep(0.005)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError._UNKNOWN_PARTITION or time.monotonic() > until:
+                    self._drop(batch)
+                    raise ProducerSendError(_say(topic, error, options.get("partition"))) from error
+                await asyncio.to_thread(self._refresh, topic)
+                await asyncio.sleep(0.05)
+
+    def _refresh(self, topic: str) -> None:
+        try:
+            self._kafka.list_topics(topic, 5)
+        except KafkaException as error:
+            _log.info("No metadata of topic %s now: %s", topic, error)
+
+    def _delivered(self, future: asyncio.Future[RecordMetadata], batch: Batch, error: Any, message: Any) -> None:
+        self._drop(batch)
+        if future.done():  # cancelled by who waited
+            return
+        if error is not None:
+            _log.error("A record for topic %s was not delivered: %s", message.topic(), error.str())
+            future.set_exception(ProducerSendError(_say(message.topic(), error)))
+            return
+        tp = TP(message.topic(), message.partition())
+        kind, milliseconds = message.timestamp()
+        stamp = None if kind == TIMESTAMP_NOT_AVAILABLE else milliseconds / 1000
+        future.set_result(RecordMetadata(tp.topic, tp.partition, tp, message.offset(), stamp, kind))
+
+    def _drop(self, batch: Batch) -> None:
+        self._outstanding -= 1
+        batch.pending -= 1
+        if batch.closed and not batch.pending:
+            batch.done.set_result(None)
+
+    def _look_later(self, seconds: float) -> None:
+        self._looking = self._running.call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
+        self._fruitless = 0 if self._kafka.poll(0) else self._fruitless + 1
+        if self._outstanding:
+            self._look_later(LOOK_EVERY_S if self._fruitless < PATIENCE else LOOK_SELDOM_S)
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.fatal():
+            self._running.create_task(self.crash(KafkaException(error)))
+        else:
+            _log.info("Kafka: %s", error.str())
+
+
+def _say(topic: str, error: Any, partition: int | None = None) -> str:
+    reason = error.args[0].str() if isinstance(error, KafkaException) else error.str()
+    where = f"topic {topic}" if partition is None else f"partition {partition} of topic {topic}"
+    return f"Kafka does not take a record for {where}: {reason}."
