@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format schemas lock clean
+.PHONY: help setup demo test lint format perf-hop perf-rebalance schemas lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## virtual environment, Kafka, models and corpus: later starts need no network
 	@$(BIN)/alto setup
@@ -28,6 +28,12 @@ lint: $(STAMP) ## ruff and mypy
 format: $(STAMP) ## let ruff format and mend what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+perf-hop: $(STAMP) ## one hop beside plain Faust and bare librdkafka, into perf/results/hop.json: 8 minutes
+	$(BIN)/python -m perf.hop
+
+perf-rebalance: $(STAMP) ## a change of the group under each protocol, into perf/results/rebalance.json: 7 minutes
+	$(BIN)/python -m perf.rebalance
 
 schemas: $(STAMP) ## generate the Python code of schemas/*.proto
 	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. schemas/*.proto

@@ -32,7 +32,8 @@ _CONSUMER = {
     "fetch.wait.max.ms": 100,  # how long a partition that goes on may wait for the request that is under way
     "fetch.error.backoff.ms": 100,
     "fetch.queue.backoff.ms": 10,  # or a full prefetch queue stops fetching for a second
-    "queued.min.messages": 2048,
+    "queued.min.messages": 1000,
+    "max.partition.fetch.bytes": 128 << 10,  # small helpings: partitions take turns, and a pause throws little away
     "queued.max.messages.kbytes": 8192,
     "fetch.max.bytes": 8 << 20,
 }
@@ -60,7 +61,6 @@ def consumer_settings(app: Any) -> dict[str, Any]:
         "session.timeout.ms": int(conf.broker_session_timeout * 1000),
         "heartbeat.interval.ms": int(min(conf.broker_heartbeat_interval, conf.broker_session_timeout / 3) * 1000),
         "max.poll.interval.ms": int(max(conf.broker_max_poll_interval, conf.broker_session_timeout) * 1000),
-        "max.partition.fetch.bytes": conf.consumer_max_fetch_size,
         **_connection(conf.broker_consumer, conf.broker_credentials),
     }
     if settings.get("group.protocol") == "consumer":

@@ -38,22 +38,32 @@ def _is_raw(app: Any, channel: Any) -> bool:
     )
 
 
+def deliver_raw(record: Record, routes: Sequence[Route], consumer: Any) -> None:
+    """Puts a record into each channel, all of which take bytes."""
+    _divide(record, routes, consumer)
+    for route in routes:
+        route.put(route.event(route.app, record.key, record.value, record.headers, record))
+
+
 async def deliver(record: Record, routes: Sequence[Route], consumer: Any) -> None:
     """Puts a record into each channel; one that cannot be decoded goes to the channel's error handler."""
-    record.refcount = len(routes)
-    record.take(1 - len(routes))  # from now on each channel's copy counts
-    if not routes:
-        record.ack(consumer)
+    _divide(record, routes, consumer)
     for route in routes:
-        if route.raw:
-            route.put(route.event(route.app, record.key, record.value, record.headers, record))
-            continue
         try:
             route.put(await route.channel.decode(record, propagate=True))
         except KeyDecodeError as error:
             await _refuse(record, consumer, route.channel.on_key_decode_error, error)
         except ValueDecodeError as error:
             await _refuse(record, consumer, route.channel.on_value_decode_error, error)
+
+
+def _divide(record: Record, routes: Sequence[Route], consumer: Any) -> None:
+    """From now on each channel's copy counts."""
+    record.refcount = len(routes)
+    if len(routes) != 1:
+        record.take(1 - len(routes))
+        if not routes:
+            record.ack(consumer)
 
 
 async def _refuse(record: Record, consumer: Any, handler: Any, error: Exception) -> None:

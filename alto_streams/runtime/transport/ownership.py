@@ -26,6 +26,7 @@ class Ownership:
         "ledger",
         "live",
         "paused",
+        "raw",
         "ready",
         "routes",
         "taken",
@@ -39,6 +40,7 @@ class Ownership:
         self.ledger = OffsetLedger(resumed)
         self.committed = resumed
         self.routes: list[Any] = []
+        self.raw = True  # every route takes bytes
         self.live = True  # False from the revocation on: late acknowledgements count no more
         self.ready = False  # the application has been told of the partition
         self.behind = False  # the oldest record in hand is so far behind the newest that a commit would not hold them

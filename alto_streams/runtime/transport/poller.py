@@ -229,16 +229,14 @@ class Poller:
 
     def _next(self, committed: TopicPartition) -> tuple[tuple[str, int], Progress]:
         """What to write for a partition at its takeover."""
-        low, high = self._kafka.get_watermark_offsets(committed, timeout=REQUEST_TIMEOUT_S)
-        try:
-            last = decode(committed.offset, committed.metadata) if committed.offset >= 0 else None
-        except ProgressError as error:
-            raise BrokerError(f"Group's commit of topic {committed.topic}: {error.message}", error.mend) from error
-        begin = low if self._earliest else high
-        if last is None:  # nothing was ever committed
-            last = Progress(begin)
-        elif last.known > high:  # the topic was created anew: what was done of the old one says nothing
-            last = Progress(begin, last.attempt)
+        if committed.offset >= 0:
+            try:
+                last = decode(committed.offset, committed.metadata)
+            except ProgressError as error:
+                raise BrokerError(f"Group's commit of topic {committed.topic}: {error.message}", error.mend) from error
+        else:  # nothing was ever committed
+            low, high = self._kafka.get_watermark_offsets(committed, timeout=REQUEST_TIMEOUT_S)
+            last = Progress(low if self._earliest else high)
         mine = Progress(last.offset, last.attempt + 1, last.unfinished, last.known)
         return (committed.topic, committed.partition), mine
 

@@ -42,11 +42,14 @@ class Stream(faust.Stream[Any]):
         in_a_row = 0
         try:
             while not self.should_stop:
-                in_a_row += 1
-                if queue.empty() or in_a_row > TURN_EVERY:
+                if queue.empty():
                     in_a_row = 0
-                    await asyncio.sleep(0)
-                event = queue.get_nowait() if not queue.empty() else await queue.get()
+                    event = await queue.get()
+                else:
+                    in_a_row += 1
+                    if in_a_row % TURN_EVERY == 0:
+                        await asyncio.sleep(0)
+                    event = queue.get_nowait()
                 if not isinstance(event, EventT):
                     self.current_event = None
                     value = await self._processed(event)
