@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from alto_streams.ancestry import FIRST, Attempt
+
 if TYPE_CHECKING:
     from alto_streams.engines.protocol import Engine
 
@@ -17,6 +19,7 @@ class Context:
     item_id: str
     deadline: float  # seconds since the Unix epoch
     pool: Engine | None = None
+    attempt: Attempt = FIRST  # greater in each later run of one input: a fencing token for what is written elsewhere
 
     @property
     def engine(self) -> Engine:

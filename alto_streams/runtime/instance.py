@@ -177,7 +177,8 @@ class Instance:
     async def _call(self, run: Run) -> list[Future[Any]]:
         """Sends what the function emits as it emits it."""
         sends: list[Future[Any]] = []
-        context = Context(run.ancestry.question, run.ancestry.item_id, run.record.deadline / 1000, self._engine)
+        question, item, deadline = run.ancestry.question, run.ancestry.item_id, run.record.deadline / 1000
+        context = Context(question, item, deadline, self._engine, run.attempt)
         if self.stage.kind == "expand":
             async with aclosing(self.stage.function(*run.inputs, context)) as items:
                 async for item in items:

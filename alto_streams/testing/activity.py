@@ -20,9 +20,8 @@ class NotScripted(AltoError):
 
 def call(run: Run, pool: Engine | None) -> Any:
     """The coroutine or asynchronous generator of a run."""
-    context = Context(
-        run.ancestry.question, run.ancestry.item_id, run.record.deadline / 1000, pool if run.stage.pool else None
-    )
+    question, item, deadline = run.ancestry.question, run.ancestry.item_id, run.record.deadline / 1000
+    context = Context(question, item, deadline, pool if run.stage.pool else None, run.attempt)
     return run.stage.function(*run.inputs, context)
 
 

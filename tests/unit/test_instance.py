@@ -210,3 +210,21 @@ async def test_an_unreadable_record_is_kept_and_acknowledged() -> None:
     await rig.receive(7, header=b"\x63")
     assert rig.acknowledged == [7]
     assert rig.outbox.taken == []
+
+
+async def test_a_run_that_is_tried_again_has_a_later_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RETRY_AFTER_S", 0.0)
+    attempts: list[tuple[int, int]] = []
+
+    async def fails_once(question: bytes, ctx: Context) -> AsyncIterator[bytes]:
+        attempts.append(ctx.attempt)
+        if len(attempts) == 1:
+            raise EngineError("The engine is away.")
+        yield b""
+
+    rig = Rig(fails_once)
+    await rig.receive(7)
+    await asyncio.sleep(0.05)
+    assert len(attempts) == 2
+    assert attempts[0] < attempts[1]
+    assert attempts[0][0] == attempts[1][0] == 1  # the partition's own number

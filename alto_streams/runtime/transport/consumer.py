@@ -15,7 +15,7 @@ from faust.types import TP
 from alto_streams.errors import SettingError
 from alto_streams.progress import Progress, encode, window
 from alto_streams.runtime.transport.configuration import BATCH, BUFFERED_RECORDS, METADATA_BYTES, consumer_settings
-from alto_streams.runtime.transport.delivery import Route, deliver, deliver_raw
+from alto_streams.runtime.transport.delivery import Dispatcher
 from alto_streams.runtime.transport.ownership import Ownership, Record
 from alto_streams.runtime.transport.poller import Poller, metadata_refused
 from alto_streams.runtime.transport.stateless import StatelessConsumer, refuse
@@ -35,10 +35,8 @@ class Consumer(StatelessConsumer):
         self._owners: dict[TP, Ownership] = {}
         self._poller: Poller | None = None
         self._rebalance = asyncio.Lock()
-        self._decoding = False  # records wait to be decoded, so later ones must queue behind them
-        self._inbox: asyncio.Queue[list[Record]] = asyncio.Queue()
         self._answer: asyncio.Future[tuple[KafkaError | None, list[TopicPartition]]] | None = None
-        self._routes: dict[Any, Route] = {}
+        self.dispatcher = Dispatcher(self.app, self)
         self._loop_thread = 0
 
     async def on_start(self) -> None:
@@ -65,39 +63,12 @@ class Consumer(StatelessConsumer):
         if self._poller is not None:
             await self._poller.stop()
 
-    @StatelessConsumer.task
-    async def _decode_forever(self) -> None:
-        """Delivers what has to be decoded on its way."""
-        while not self.should_stop:
-            records = await self._inbox.get()
-            self._decoding = True
-            for record in records:
-                owner = record.owner
-                if owner.live and owner.ledger.arrived(record.offset):
-                    await deliver(record, owner.routes, self)
-                else:
-                    record.take()
-            self._measure(records)
-            self._decoding = not self._inbox.empty()
-
-    def _measure(self, records: list[Record]) -> None:
-        for owner in {record.owner for record in records}:
-            owner.behind = owner.ledger.span > FURTHEST and not owner.ledger.awaiting
-
     # Called by the poller, on the event loop.
 
     def arrived(self, records: list[Record]) -> None:
-        if self._decoding or not all(record.owner.raw for record in records):
-            self._decoding = True
-            self._inbox.put_nowait(records)
-            return
-        for record in records:
-            owner = record.owner
-            if owner.live and owner.ledger.arrived(record.offset):
-                deliver_raw(record, owner.routes, self)
-            else:
-                record.take()
-        self._measure(records)
+        self.dispatcher.arrived(records)
+        for owner in {record.owner for record in records}:
+            owner.behind = owner.ledger.span > FURTHEST and not owner.ledger.awaiting
 
     def committed(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         if self._answer is not None and not self._answer.done():
@@ -130,30 +101,27 @@ class Consumer(StatelessConsumer):
             gone = {owner.tp for owner in owners}
             try:
                 await self.app.on_partitions_revoked.send(gone)
+                due = {} if lost else {owner.tp: self._due(owner) for owner in owners}
+                self._forget(owners)  # before anything else is acknowledged
                 if not lost:
                     await self.app.producer.flush()
-                due = {} if lost else {owner.tp: self._due(owner) for owner in owners}
                 return [_to_commit(tp, progress) for tp, progress in due.items() if progress is not None]
             finally:
-                for owner in owners:
-                    owner.live = False
-                    self._owners.pop(owner.tp, None)
-                self._active_partitions = set(self._owners)
+                self._forget(owners)
                 await self.app.agents.on_rebalance(gone, set())
                 await self._connect()
 
+    def _forget(self, owners: list[Ownership]) -> None:
+        for owner in owners:
+            owner.live = False
+            if self._owners.get(owner.tp) is owner:
+                del self._owners[owner.tp]
+        self._active_partitions = set(self._owners)
+
     async def _connect(self) -> None:
-        """Finds for each partition the channels of the streams that read it."""
         await self.app.topics.maybe_wait_for_subscriptions()
         await self.app.topics.on_partitions_assigned(set(self._owners))
-        for tp, owner in self._owners.items():
-            owner.routes = [self._route(channel) for channel in self._app.topics._tp_index.get(tp, ())]
-            owner.raw = all(route.raw for route in owner.routes)
-
-    def _route(self, channel: Any) -> Route:
-        if channel not in self._routes:
-            self._routes[channel] = Route(self.app, channel)
-        return self._routes[channel]
+        self.dispatcher.connect(self._owners.values())
 
     # Acknowledgements and commits.
 

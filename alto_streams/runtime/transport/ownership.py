@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 from faust.types import TP, ConsumerMessage
@@ -23,15 +24,15 @@ class Ownership:
         "committed",
         "handed",
         "handed_bytes",
+        "lane",
         "ledger",
         "live",
         "paused",
-        "raw",
         "ready",
-        "routes",
         "taken",
         "taken_bytes",
         "tp",
+        "waiting",
     )
 
     def __init__(self, tp: TP, resumed: Progress) -> None:
@@ -39,8 +40,8 @@ class Ownership:
         self.attempt = resumed.attempt
         self.ledger = OffsetLedger(resumed)
         self.committed = resumed
-        self.routes: list[Any] = []
-        self.raw = True  # every route takes bytes
+        self.lane: Any = None  # where its records go
+        self.waiting: deque[Record] = deque()  # delivered to no stream yet
         self.live = True  # False from the revocation on: late acknowledgements count no more
         self.ready = False  # the application has been told of the partition
         self.behind = False  # the oldest record in hand is so far behind the newest that a commit would not hold them

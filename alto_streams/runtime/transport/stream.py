@@ -36,12 +36,16 @@ class Stream(faust.Stream[Any]):
     async def _events(self, queue: Any) -> AsyncGenerator[Any, None]:
         self._finalized = True
         started_here = await self.maybe_start()
-        app, consumer = self.app, self.app.consumer
+        app: Any = self.app
+        consumer, dispatcher = app.consumer, app.consumer.dispatcher
+        dispatcher.pace(self.channel)
         sensors = app.sensors if list(app.sensors) else None
         weak, set_current = weakref.ref, _current_event.set
         in_a_row = 0
         try:
             while not self.should_stop:
+                if queue.empty():
+                    dispatcher.hungry(self.channel)
                 if queue.empty():
                     in_a_row = 0
                     event = await queue.get()
