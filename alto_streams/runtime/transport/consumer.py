@@ -11,6 +11,7 @@ from confluent_kafka import KafkaError, TopicPartition
 from faust.exceptions import ConsumerNotStarted
 from faust.sensors import Monitor
 from faust.types import TP
+from faust.types.enums import ProcessingGuarantee
 
 from alto_streams.errors import SettingError
 from alto_streams.progress import Progress, encode, window
@@ -40,18 +41,27 @@ class Consumer(StatelessConsumer):
         self._loop_thread = 0
 
     async def on_start(self) -> None:
-        if len(self.app.tables):
-            raise SettingError(
-                f"The alto:// transport carries no tables, but the app '{self.app.conf.id}' declares "
-                f"{', '.join(sorted(self.app.tables))}.",
-                "use a kafka:// broker URL for this app, or keep the state elsewhere",
-            )
+        self._refuse_what_is_not_carried()
         if not self.app.conf.web_enabled and type(self.app.monitor) is Monitor and self.app.monitor in self.app.sensors:
             self.app.sensors.remove(self.app.monitor)  # it feeds Faust's web pages and nothing else
         self._loop_thread = threading.get_ident()
         self._poller = Poller(consumer_settings(self.app), self, asyncio.get_running_loop())
         self.app.flow_control.resume()
         await super().on_start()
+
+    def _refuse_what_is_not_carried(self) -> None:
+        declared = {
+            f"tables ({', '.join(sorted(self.app.tables))})": len(self.app.tables) > 0,
+            "processing_guarantee='exactly_once'": self.app.conf.processing_guarantee
+            == ProcessingGuarantee.EXACTLY_ONCE,
+            "a client without a consumer group (start_client)": self.app.client_only,
+        }
+        for what, asked in declared.items():
+            if asked:
+                raise SettingError(
+                    f"The alto:// transport does not carry {what}, which the app '{self.app.conf.id}' asks for.",
+                    "use a kafka:// broker URL for this app",
+                )
 
     async def subscribe(self, topics: Iterable[str]) -> None:
         names = sorted(topics)
