@@ -1,36 +1,21 @@
-"""Kafka in memory: append-only partitions, committed offsets, and what was published. Every record passes the codec."""
+"""Kafka in memory: the partitions of all stages, and what was published. Every record passes the codec."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from alto_streams.ancestry import Key
 from alto_streams.effects import DeadLetter, Publish, Send
-from alto_streams.errors import AltoError
 from alto_streams.plan import Plan
 from alto_streams.record import Record, decode_record, encode_header
 from alto_streams.routing import Router, RoutingTable
-
-
-class Violation(AltoError):
-    """An invariant of the framework does not hold."""
-
-
-@dataclass(slots=True)
-class Partition:
-    """One partition of a stage's topic. `generation` grows whenever another owner takes it over."""
-
-    log: list[tuple[bytes, bytes]] = field(default_factory=list)
-    committed: int = 0
-    generation: int = 0
+from alto_streams.testing.assignment import Partition, Violation
 
 
 class Memory:
     """All topics of one pipeline. It watches, as records come, that scopes stay together and questions end once."""
 
-    def __init__(self, plan: Plan, partitions: int) -> None:
+    def __init__(self, plan: Plan, partitions: int, metadata_bytes: int | None = None) -> None:
         self.plan = plan
-        self.topics = {stage.name: [Partition() for _ in range(partitions)] for stage in plan.stages}
+        self.topics = {stage.name: [Partition(metadata_bytes) for _ in range(partitions)] for stage in plan.stages}
         self.tables: list[RoutingTable] = []
         self.output: list[Publish] = []
         self.progress: list[Publish] = []

@@ -17,30 +17,15 @@ from alto_streams.engines.protocol import Engine
 from alto_streams.errors import InvalidInput
 from alto_streams.execution import Run, StageLogic
 from alto_streams.failure import Failure
-from alto_streams.offsets import OffsetLedger
 from alto_streams.plan import StagePlan
 from alto_streams.record import Record
 from alto_streams.routing import Router
 from alto_streams.testing.activity import ENDED, PAUSED, Activity, NotScripted
-from alto_streams.testing.memory import Memory, Partition
+from alto_streams.testing.assignment import Assignment
+from alto_streams.testing.memory import Memory
 
 Logic = StageLogic | CoordinatorLogic
 Destination = tuple[str, int]
-
-
-@dataclass(slots=True)
-class Assignment:
-    """A partition in an instance's hands. An acknowledgement counts for the assignment it came from, no later one."""
-
-    partition: Partition
-    generation: int
-    position: int
-    ledger: OffsetLedger = field(default_factory=OffsetLedger)
-
-    @property
-    def lost(self) -> bool:
-        """Another instance owns the partition by now, whether this one has noticed or not."""
-        return self.generation != self.partition.generation
 
 
 @dataclass(slots=True)
@@ -48,7 +33,7 @@ class Pending:
     """Sends under way, and what is acknowledged when the last of them has arrived."""
 
     sends: int = 0
-    acknowledged: list[tuple[OffsetLedger, int]] = field(default_factory=list)
+    acknowledged: list[tuple[Assignment, int]] = field(default_factory=list)
 
     def arrived(self) -> None:
         self.sends -= 1
@@ -56,8 +41,8 @@ class Pending:
 
     def settle(self) -> None:
         if not self.sends:
-            for ledger, offset in self.acknowledged:
-                ledger.acknowledge(offset)
+            for assignment, offset in self.acknowledged:
+                assignment.acknowledge(offset)
             self.acknowledged.clear()
 
 
@@ -83,10 +68,8 @@ class Worker:
         self.outbox: dict[Destination, deque[tuple[Send | Publish | DeadLetter, Pending]]] = {}
 
     def assign(self, number: int, until: int) -> None:
-        """Takes a partition over, from its committed offset; `until` is when the ended questions may be forgotten."""
-        partition = self.memory.topics[self.stage.name][number]
-        partition.generation += 1
-        self.assigned[number] = Assignment(partition, partition.generation, partition.committed)
+        """Takes a partition over, from what is committed; `until` is when the ended questions may be forgotten."""
+        self.assigned[number] = Assignment(self.memory.topics[self.stage.name][number])
         if isinstance(self.logic, CoordinatorLogic):
             self.logic.remember(number, list(self.memory.ended), until)
 
@@ -103,9 +86,9 @@ class Worker:
         del self.assigned[number]
 
     def ready(self, number: int) -> bool:
-        """Whether a record is there, and its routing table known here."""
+        """Whether a record may be taken, and its routing table is known here."""
         one = self.assigned[number]
-        if one.position == len(one.partition.log):
+        if not one.readable:
             return False
         known = self.router.current == self.memory.tables[-1].epoch
         return known or self.router.knows(self.memory.read(self.stage.name, number, one.position).epoch)
@@ -114,14 +97,16 @@ class Worker:
     def free(self) -> bool:
         return len(self.running) + len(self.started) < self.stage.concurrency
 
-    def deliver(self, number: int, now: int) -> Record:
-        """Takes the next record of a partition."""
+    def deliver(self, number: int, now: int) -> Record | None:
+        """Takes the next record of a partition that is not done. None where only done ones were ready."""
         one = self.assigned[number]
-        offset, one.position = one.position, one.position + 1
-        record = self.memory.read(self.stage.name, number, offset)
-        one.ledger.arrived(offset)
-        self.perform(self.logic.receive(record, Delivery(number, offset), one.generation, now))
-        return record
+        while self.ready(number):
+            offset = one.read()
+            if offset is not None:
+                record = self.memory.read(self.stage.name, number, offset)
+                self.perform(self.logic.receive(record, Delivery(number, offset), one.attempt, now))
+                return record
+        return None
 
     def perform(self, effects: list[Effect], pending: Pending | None = None) -> None:
         """Begins what the core asks for; what it acknowledges waits for the sends."""
@@ -130,7 +115,7 @@ class Worker:
             if isinstance(effect, Start):
                 self.started.append(effect.run)
             elif isinstance(effect, Acknowledge):
-                pending.acknowledged += [(self.assigned[d.partition].ledger, d.offset) for d in effect.deliveries]
+                pending.acknowledged += [(self.assigned[d.partition], d.offset) for d in effect.deliveries]
             else:
                 pending.sends += 1
                 self.outbox.setdefault(self._destination(effect), deque()).append((effect, pending))
@@ -201,13 +186,7 @@ class Worker:
         self.perform(self.logic.failed(run, failure), pending)
 
     def commit(self, number: int) -> bool:
-        """Commits what may be, unless the partition is lost (Kafka refuses an old generation)."""
-        one = self.assigned[number]
-        offset = one.ledger.committable()
-        if offset is None or one.lost or offset <= one.partition.committed:
-            return False
-        one.partition.committed = offset
-        return True
+        return self.assigned[number].commit()
 
     def open_work(self) -> dict[str, Any]:
         """What is still in this instance's hands, for checks that nothing leaks."""

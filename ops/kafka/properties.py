@@ -28,9 +28,9 @@ _FIXED = {
     "group.initial.rebalance.delay.ms": 0,
     "group.min.session.timeout.ms": 1000,
     "group.consumer.min.heartbeat.interval.ms": 300,
-    "group.consumer.heartbeat.interval.ms": 1000,
+    "group.consumer.heartbeat.interval.ms": 500,
     "group.consumer.min.session.timeout.ms": 1000,
-    "group.consumer.session.timeout.ms": 6000,
+    "group.consumer.session.timeout.ms": 3000,
     # Two cores are shared with everything else.
     "num.network.threads": 2,
     "num.io.threads": 4,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,20 +18,23 @@ from alto_streams.effects import Acknowledge, Send
 from alto_streams.execution import Run
 from alto_streams.groups import GroupTable
 from alto_streams.offsets import OffsetLedger
+from alto_streams.progress import Progress, decode
 from alto_streams.scopes import Scope
-from alto_streams.testing import SimulationError, simulate
+from alto_streams.testing import Faults, SimulationError, assignment, simulate
+from alto_streams.testing.simulation import DAY_MS
 from alto_streams.testing.worker import Worker
 
 SEEDS = range(60)
-BROKEN = "have not ended|ended twice|mixes runs|in two partitions|has constraint|still holds|is committed to"
+BROKEN = "have not ended|ended twice|mixes runs|in two partitions|has constraint|still holds|is committed|came again"
 QUESTIONS = {"a": b"a", "b": b"b", "c": b"c"}
 
 
-def first_failure(fickle: bool = True) -> tuple[int, str] | None:
+def first_failure(faults: Faults = Faults(), deadline_ms: int = DAY_MS) -> tuple[int, str] | None:  # noqa: B008 - frozen
     for seed in SEEDS:
-        script = Script(seed if fickle else None)
+        script = Script(seed)
+        check = None if faults.tick_ms else lambda r, s=script: s.check(r, drop=True)
         try:
-            simulate(script.pipeline(drop=True), QUESTIONS, seed, check=lambda r, s=script: s.check(r, drop=True))
+            simulate(script.pipeline(drop=True), QUESTIONS, seed, faults, deadline_ms=deadline_ms, check=check)
         except SimulationError as error:
             return seed, error.message.splitlines()[0]
     return None
@@ -77,17 +81,32 @@ def without_watermark(monkeypatch: pytest.MonkeyPatch) -> None:
     begin, acknowledge = OffsetLedger.__init__, OffsetLedger.acknowledge
     last: dict[int, int] = {}
 
-    def beginning(self: OffsetLedger) -> None:
-        begin(self)
+    def beginning(self: OffsetLedger, resumed: Progress | None = None) -> None:
+        begin(self, resumed)
         last.pop(id(self), None)
 
     def remembering(self: OffsetLedger, offset: int) -> None:
         acknowledge(self, offset)
         last[id(self)] = max(offset + 1, last.get(id(self), 0))
 
+    def behind(self: OffsetLedger, attempt: int) -> Progress | None:
+        return Progress(last[id(self)], attempt) if id(self) in last else None
+
     monkeypatch.setattr(OffsetLedger, "__init__", beginning)
     monkeypatch.setattr(OffsetLedger, "acknowledge", remembering)
-    monkeypatch.setattr(OffsetLedger, "committable", lambda self: last.get(id(self)))
+    monkeypatch.setattr(OffsetLedger, "progress", behind)
+
+
+def without_commit_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new owner begins at the committed offset, whatever was done beyond it."""
+    monkeypatch.setattr(
+        assignment, "decode", lambda offset, metadata: Progress(offset, decode(offset, metadata).attempt)
+    )
+
+
+def without_attempts_in_the_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every owner begins with attempt 1."""
+    monkeypatch.setattr(assignment, "decode", lambda offset, metadata: replace(decode(offset, metadata), attempt=0))
 
 
 def without_ended_questions(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,6 +151,8 @@ def constraining_everything(monkeypatch: pytest.MonkeyPatch) -> None:
         without_empty_children,
         without_constraint,
         without_watermark,
+        without_commit_metadata,
+        without_attempts_in_the_metadata,
         without_ended_questions,
         without_closed_keys,
         without_waiting_for_sends,
@@ -145,6 +166,14 @@ def test_some_seed_fails_without(broken: Callable[[pytest.MonkeyPatch], None], m
     assert re.search(BROKEN, found[1]), found[1]
     if os.environ.get("ALTO_SHOW"):
         print(f"{broken.__name__}: seed {found[0]}: {found[1]}")
+
+
+def test_some_seed_fails_without_back_pressure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However far apart, everything is taken in hand: a commit cannot tell it any more."""
+    monkeypatch.setattr(OffsetLedger, "admits", lambda self, offset, window: True)
+    found = first_failure(Faults(tick_ms=10), deadline_ms=60_000)
+    assert found is not None
+    assert "too large for the broker" in found[1], found[1]
 
 
 def test_no_seed_fails_with_all_of_them() -> None:

@@ -72,8 +72,7 @@ def test_the_broker_decides_the_session_under_kafkas_own_protocol(tmp_path: Path
 def test_what_librdkafka_cannot_do_is_refused_by_name(tmp_path: Path, options: dict[str, Any], names: str) -> None:
     app = app_of(tmp_path, **options)
     with pytest.raises(SettingError, match=names) as refusal:
-        producer_settings(app)
-        consumer_settings(app)
+        _ = producer_settings(app), consumer_settings(app)
     assert refusal.value.mend
 
 
