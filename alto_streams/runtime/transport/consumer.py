@@ -50,10 +50,10 @@ class Consumer(StatelessConsumer):
         await super().on_start()
 
     def _refuse_what_is_not_carried(self) -> None:
+        guarantee = self._app.conf.processing_guarantee
         declared = {
             f"tables ({', '.join(sorted(self.app.tables))})": len(self.app.tables) > 0,
-            "processing_guarantee='exactly_once'": self.app.conf.processing_guarantee
-            == ProcessingGuarantee.EXACTLY_ONCE,
+            "processing_guarantee='exactly_once'": guarantee is ProcessingGuarantee.EXACTLY_ONCE,
             "a client without a consumer group (start_client)": self.app.client_only,
         }
         for what, asked in declared.items():

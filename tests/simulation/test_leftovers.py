@@ -1,0 +1,86 @@
+"""When the questions have ended, nothing is left in hand, but for what nobody can complete; that is told apart."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from scripted import Script, Text
+
+from alto_streams.context import Context
+from alto_streams.pipeline import Pipeline
+from alto_streams.progress import Progress, decode
+from alto_streams.testing import Faults, assignment
+from alto_streams.testing.assignment import Assignment, Violation
+from alto_streams.testing.leftovers import Leftovers
+from alto_streams.testing.simulation import DAY_MS, Simulation
+
+QUESTIONS = {"a": b"a", "b": b"b", "c": b"c"}
+MANY = Faults(budget=60, every=20)
+SEEDS = range(6)
+
+
+def left(pipeline: Pipeline, seed: int, faults: Faults = MANY) -> Counter[str]:
+    """How many groups are left open, by reason, when all is done that can be done before the deadlines."""
+    simulation = Simulation(pipeline, QUESTIONS, seed, faults, None, DAY_MS)
+    try:
+        simulation.play()
+        leftovers = Leftovers(simulation.memory)
+        for worker in simulation.workers:
+            leftovers.check(worker)
+        return leftovers.found
+    finally:
+        for worker in simulation.workers:
+            worker.crash()
+
+
+def test_nothing_is_left_where_nothing_goes_wrong() -> None:
+    for seed in range(5):
+        assert not left(Script(seed).pipeline(), seed, Faults(budget=0))
+
+
+def test_equal_words_leave_nothing_that_is_replaced() -> None:
+    found: Counter[str] = Counter()
+    for seed in SEEDS:
+        found += left(Script().pipeline(), seed)
+    assert found.keys() <= {"repeated"}
+
+
+def test_words_that_change_leave_what_the_next_run_did_not_write() -> None:
+    found: Counter[str] = Counter()
+    for seed in SEEDS:
+        found += left(Script(seed).pipeline(), seed)
+    assert found["replaced"] > 0
+    assert found.keys() <= {"replaced", "repeated"}
+
+
+def test_a_failed_question_leaves_what_waits_for_the_failed_stage() -> None:
+    async def failing(claim: Text, evidence: Text, ctx: Context) -> Text:
+        raise ValueError("no verdict")
+
+    script, found = Script(), Counter[str]()
+    pipeline = script.pipeline()
+    next(stage for stage in pipeline.plan.stages if stage.name == "appraise").function = failing
+    for seed in SEEDS:
+        found += left(pipeline, seed)
+    assert found["failed"] > 0
+    assert found.keys() <= {"failed", "replaced", "repeated"}
+
+
+def test_a_scope_that_comes_back_in_part_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def reading(self: Assignment) -> int | None:
+        offset, self.position = self.position, self.position + 1
+        return offset if self.ledger.arrived(offset) else None
+
+    monkeypatch.setattr(Assignment, "read", reading)
+    bare = lambda offset, metadata: Progress(offset, decode(offset, metadata).attempt)  # noqa: E731
+    monkeypatch.setattr(assignment, "decode", bare)
+    assert any("still holds a scope in part" in problem(seed) for seed in range(60))
+
+
+def problem(seed: int) -> str:
+    try:
+        left(Script(seed).pipeline(), seed)
+    except Violation as error:
+        return error.message
+    return ""
