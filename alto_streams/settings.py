@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -32,11 +33,16 @@ class Settings(BaseSettings):
     engine_context: int = Field(2048, ge=256, description="Tokens of context for each slot.")
     deadline_ms: int = Field(120_000, ge=1000, description="Milliseconds that a question may take by default.")
     max_question_chars: int = Field(2000, ge=1, description="The longest question accepted.")
+    group_protocol: Literal["classic", "consumer"] = Field(
+        "classic",
+        description="How instances share partitions: 'consumer' is Kafka 4's own protocol, which moves them sooner and "
+        "is what alto up uses with its own broker; 'classic' works with every broker.",
+    )
     session_timeout_s: float = Field(
         6.0,
         ge=1,
-        description="Seconds of silence after which Kafka gives an instance's partitions to others. Brokers accept 6 "
-        "or more (group.min.session.timeout.ms); alto up uses 3 with its own.",
+        description="Seconds of silence after which the classic protocol gives an instance's partitions to others. "
+        "Brokers accept 6 or more unless group.min.session.timeout.ms is lower.",
     )
     instances: str = Field("", description="Instances of stages as STAGE=N[,STAGE=N]; a stage not named has one.")
     fork_workers: bool = Field(True, description="Fork the workers from one warm process.")

@@ -13,10 +13,10 @@ COMMIT_EVERY_S = 0.5
 
 def make_app(group: str, configured: Settings, datadir: str) -> Any:
     """A Faust app over our transport, with all that a pipeline does not use switched off."""
-    addresses = configured.brokers.split(",")
+    query = "?group.protocol=consumer" if configured.group_protocol == "consumer" else ""
     return faust.App(
         group,
-        broker=[f"alto://{address}" for address in addresses],
+        broker=[f"alto://{address}{query}" for address in configured.brokers.split(",")],
         store="memory://",
         datadir=datadir,
         autodiscover=False,

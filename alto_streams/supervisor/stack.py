@@ -17,8 +17,6 @@ from alto_streams.supervisor.supervisor import Supervisor
 
 BROKER, ENGINE, ZYGOTE, WORKERS = range(4)  # levels: stopped from the last to the first
 
-EMBEDDED_SESSION_S = 3  # our own broker lets an instance be missed sooner than others do
-
 WORKER_MODULE = "alto_streams.runtime.worker"
 PREPARE_MODULE = "alto_streams.supervisor.preparing"
 PREFIXES_MODULE = "alto_streams.engines.prefixes"
@@ -95,8 +93,8 @@ def worker_spec(supervisor: Supervisor, chosen: Settings, stage: str, instance: 
         "ALTO_ENGINE_MODEL": supervisor.state.engine_model,
         "ALTO_READY_FILE": str(ready_file),
     }
-    if not chosen.brokers and "session_timeout_s" not in chosen.model_fields_set:
-        env["ALTO_SESSION_TIMEOUT_S"] = str(EMBEDDED_SESSION_S)
+    if not chosen.brokers and "group_protocol" not in chosen.model_fields_set:
+        env["ALTO_GROUP_PROTOCOL"] = "consumer"  # our own broker is new enough for it
     argv = python_module(WORKER_MODULE, "--stage", stage, "--instance", str(instance))
     return ProcessSpec(name, argv, ReadyFile(ready_file), env, level=WORKERS)
 

@@ -49,7 +49,7 @@ class Fleet:
             "ALTO_BROKERS": self.brokers,
             "ALTO_PIPELINE": self.target,
             "ALTO_READY_FILE": str(ready),
-            "ALTO_SESSION_TIMEOUT_S": "3",
+            "ALTO_GROUP_PROTOCOL": "consumer",
         }
         argv = [sys.executable, "-m", "alto_streams.runtime.worker", "--stage", stage, "--instance", str(instance)]
         with (self.folder / f"{stage}-{instance}.log").open("ab") as log:

@@ -1,4 +1,7 @@
-"""The transport under test: ours, or with `ALTO_TRANSPORT=kafka` Faust's own, to see which of the tests it fails."""
+"""The transport under test: ours, or with `ALTO_TRANSPORT=kafka` Faust's own, to see which of the tests it fails.
+
+Tests of what happens when members come and go run under both group protocols that ours has.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,16 @@ def scheme() -> str:
 def url(kafka: EmbeddedKafka, scheme: str) -> str:
     """The shared broker as Faust is told of it."""
     return f"{scheme}://{kafka.bootstrap}"
+
+
+@pytest.fixture(params=["classic", "consumer"])
+def member_url(request: pytest.FixtureRequest, url: str, scheme: str) -> str:
+    """The shared broker, by either group protocol."""
+    if request.param == "classic":
+        return url
+    if scheme != "alto":
+        pytest.skip(f"{scheme}:// knows the classic protocol only")
+    return f"{url}?group.protocol=consumer"
 
 
 @pytest.fixture

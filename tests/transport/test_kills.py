@@ -20,14 +20,14 @@ LIMIT_S = 15.0  # a failover that took Faust's default session timeout would tak
 
 @pytest.mark.timeout(240)
 def test_ten_kills_in_ten_thousand_records(
-    kafka: EmbeddedKafka, url: str, fresh: Callable[[int], str], tmp_path: Path
+    kafka: EmbeddedKafka, member_url: str, fresh: Callable[[int], str], tmp_path: Path
 ) -> None:
     seed = random.randrange(2**32)
     chosen = random.Random(seed)
     topic = fresh(PARTITIONS)
     fill(kafka.bootstrap, topic, PARTITIONS, RECORDS)
     options = {"order": "random", "slow": 0.001, "hold": 0.1, "session": 2}
-    with crew(url, topic, topic, tmp_path) as workers:
+    with crew(member_url, topic, topic, tmp_path) as workers:
         worker, killed_at, committed = workers.start(**options, seed=seed), None, set[tuple[int, int]]()
         beyond = 0
         for kill in range(KILLS + 1):
@@ -69,10 +69,10 @@ def assert_attempts_grow(workers: list[Worker]) -> None:
 
 
 def test_failover_is_as_fast_as_the_session_timeout(
-    kafka: EmbeddedKafka, url: str, fresh: Callable[[int], str], tmp_path: Path
+    kafka: EmbeddedKafka, member_url: str, fresh: Callable[[int], str], tmp_path: Path
 ) -> None:
     topic = fresh(4)
-    with crew(url, topic, topic, tmp_path) as workers:
+    with crew(member_url, topic, topic, tmp_path) as workers:
         pair = [workers.start(), workers.start()]
         fill(kafka.bootstrap, topic, 4, 40)
 
@@ -95,11 +95,11 @@ def test_failover_is_as_fast_as_the_session_timeout(
 
 
 def test_what_is_never_acknowledged_comes_again_and_nothing_else(
-    kafka: EmbeddedKafka, url: str, fresh: Callable[[int], str], tmp_path: Path
+    kafka: EmbeddedKafka, member_url: str, fresh: Callable[[int], str], tmp_path: Path
 ) -> None:
     topic = fresh(1)
     fill(kafka.bootstrap, topic, 1, 12)
-    with crew(url, topic, topic, tmp_path) as workers:
+    with crew(member_url, topic, topic, tmp_path) as workers:
         worker = workers.start(never="4,9", order="late", hold=0.1)
         finished = {(0, offset) for offset in range(12) if offset not in (4, 9)}
         workers.wait_finished(finished)

@@ -22,10 +22,10 @@ CHANGES = 20 if LONG else 4
 
 
 def test_partitions_added_under_load_are_consumed(
-    kafka: EmbeddedKafka, url: str, fresh: Callable[[int], str], tmp_path: Path
+    kafka: EmbeddedKafka, member_url: str, fresh: Callable[[int], str], tmp_path: Path
 ) -> None:
     topic = fresh(2)
-    with crew(url, topic, topic, tmp_path) as workers, steady_load(kafka.bootstrap, topic, 2, 300) as load:
+    with crew(member_url, topic, topic, tmp_path) as workers, steady_load(kafka.bootstrap, topic, 2, 300) as load:
         worker = workers.start()
         worker.wait_assigned()
         create(kafka.bootstrap, topic, 6)
@@ -44,11 +44,11 @@ def began(worker: Worker) -> dict[int, float]:
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("leave", ["in order", "killed"])
 def test_two_workers_join_and_leave_beside_one_that_stays(
-    leave: str, kafka: EmbeddedKafka, url: str, fresh: Callable[[int], str], tmp_path: Path
+    leave: str, kafka: EmbeddedKafka, member_url: str, fresh: Callable[[int], str], tmp_path: Path
 ) -> None:
     """A guest that was killed stays a member until its session ends: nobody may wait for it at the next change."""
     topic = fresh(6)
-    with crew(url, topic, topic, tmp_path) as workers, steady_load(kafka.bootstrap, topic, 6, 300) as load:
+    with crew(member_url, topic, topic, tmp_path) as workers, steady_load(kafka.bootstrap, topic, 6, 300) as load:
         stays = workers.start(session=SESSION_S)
         stays.wait_assigned()
         guests: list[Worker] = []
@@ -104,11 +104,11 @@ def longest_stop(workers: Crew, begin: float, end: float) -> tuple[float, int, f
 
 
 def test_records_wait_for_the_handler_of_their_partition_and_for_no_other(
-    kafka: EmbeddedKafka, url: str, fresh: Callable[[int], str], tmp_path: Path
+    kafka: EmbeddedKafka, member_url: str, fresh: Callable[[int], str], tmp_path: Path
 ) -> None:
     settle = 2.0
     topic = fresh(4)
-    with crew(url, topic, topic, tmp_path) as workers, steady_load(kafka.bootstrap, topic, 4, 200) as load:
+    with crew(member_url, topic, topic, tmp_path) as workers, steady_load(kafka.bootstrap, topic, 4, 200) as load:
         first = workers.start(settle=settle)
         first.wait_assigned()
         second = workers.start(settle=settle)
@@ -146,11 +146,11 @@ def assert_assigned_before_processed(worker: Worker) -> None:
 
 
 def test_attempts_belong_to_partitions(
-    kafka: EmbeddedKafka, url: str, fresh: Callable[[int], str], tmp_path: Path
+    kafka: EmbeddedKafka, member_url: str, fresh: Callable[[int], str], tmp_path: Path
 ) -> None:
     """What moved to a guest and back is taken over anew; what stayed keeps its number."""
     topic = fresh(4)
-    with crew(url, topic, topic, tmp_path) as workers, steady_load(kafka.bootstrap, topic, 4, 100) as load:
+    with crew(member_url, topic, topic, tmp_path) as workers, steady_load(kafka.bootstrap, topic, 4, 100) as load:
         stays = workers.start()
         stays.wait_assigned()
         wait_until(lambda: len(began(stays)) == 4, "the first worker has all", [stays])

@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
 from faust.types import TP
 
 from alto_streams.errors import BrokerError, ProgressError
@@ -29,6 +29,8 @@ HOLD_LOOK_S = 0.02
 QUICK_PER_S = 1000  # records that a stream takes a second to be waited for
 CLAIM_AGAIN_S = 0.05
 REQUEST_TIMEOUT_S = 5.0
+WAKE_AFTER_S = 0.015  # earlier, and the fetching thread has not seen the change that it is woken for
+WAKE_TIMEOUT_S = 1.0
 REVOKE_LIMIT_S = 10.0  # how long the application may take to let go of partitions
 
 _T = TypeVar("_T")
@@ -77,6 +79,7 @@ class Poller:
         self._unready: list[Ownership] = []
         self._held: list[Ownership] = []  # paused because they are crowded
         self._claim_at = 0.0
+        self._wake_at: float | None = None
         self._stopping = threading.Event()
         callbacks = {"on_commit": self._on_commit, "error_cb": self._on_error, "logger": _log}
         self._kafka = Consumer({**settings, **callbacks})
@@ -126,9 +129,11 @@ class Poller:
             self._ended.set_result(None)
 
     def _turn(self) -> None:
+        if self._wake_at is not None and time.monotonic() > self._wake_at:
+            self._wake()
         while self._orders:
             self._orders.popleft()()
-        waiting = self._unclaimed or self._unready or self._held
+        waiting = self._unclaimed or self._unready or self._held or self._wake_at
         first = self._kafka.poll(BUSY_POLL_S if waiting else IDLE_POLL_S)
         if first is not None:
             # A record polled before a rebalance inside consume() belongs to an ownership that may have ended.
@@ -191,17 +196,35 @@ class Poller:
             for owner in going_on:
                 owner.paused = False
             self._kafka.resume([TopicPartition(*owner.tp) for owner in going_on])
+            self._wake_soon()
+
+    def _wake_soon(self) -> None:
+        self._wake_at = time.monotonic() + WAKE_AFTER_S
+
+    def _wake(self) -> None:
+        """Lets fetching go on at once.
+
+        librdkafka pauses all partitions while a callback of a rebalance lasts; its fetching thread then goes on when it
+        happens to wake, up to a second later (rd_kafka_max_block_ms). A request to the partitions' leaders wakes it.
+        """
+        self._wake_at = None
+        if self._owners:
+            try:
+                self._kafka.offsets_for_times([TopicPartition(*tp, OFFSET_END) for tp in self._owners], WAKE_TIMEOUT_S)
+            except KafkaException as error:
+                _log.debug("Kafka did not answer: %s", error)
 
     def _on_assign(self, kafka: Consumer, assigned: list[TopicPartition]) -> None:
         kafka.incremental_assign(assigned)
         kafka.pause(assigned)  # until they are claimed
         self._unclaimed |= {(tp.topic, tp.partition) for tp in assigned}
+        self._wake_soon()
 
     def _claim(self) -> None:
         """Takes partitions over: reads what the last owner committed and commits the next attempt's number.
 
         Only what is written counts: two owners of one partition never have the same attempt, since the broker refuses
-        the commit of a member that is not of the group's present generation.
+        the commit of a member whose assignment is not the present one.
         """
         if not self._unclaimed or time.monotonic() < self._claim_at:
             return
@@ -249,11 +272,13 @@ class Poller:
                 _log.warning("The last commit at a revocation failed: %s", error.args[0].str())
         if revoked:
             kafka.incremental_unassign(revoked)
+        self._wake_soon()
 
     def _on_lost(self, kafka: Consumer, lost: list[TopicPartition]) -> None:
         self._give_up(lost, lost=True)
         if lost:
             kafka.incremental_unassign(lost)
+        self._wake_soon()
 
     def _give_up(self, partitions: Iterable[TopicPartition], *, lost: bool) -> list[TopicPartition]:
         keys = {(tp.topic, tp.partition) for tp in partitions}
