@@ -179,9 +179,9 @@ class Consumer(StatelessConsumer):
         return True
 
     def _note(self, tp: TP, due: Mapping[TP, Progress]) -> None:
-        owner = self._owners.get(tp)
-        if owner is not None and owner.attempt == due[tp].attempt:
-            owner.committed = due[tp]
+        owner, progress = self._owners.get(tp), due.get(tp)
+        if owner is not None and progress is not None and owner.attempt == progress.attempt:
+            owner.committed = progress
 
     def _due(self, owner: Ownership, topics: Any = None) -> Progress | None:
         """What to commit of a partition; None where nothing has changed, or where it cannot be written at present."""

@@ -64,7 +64,8 @@ class Record(ConsumerMessage):
         self.tp = tp = owner.tp
         self.topic, self.partition = tp
         self.offset = message.offset()
-        self.timestamp_type, milliseconds = message.timestamp()
+        kind, milliseconds = message.timestamp()
+        self.timestamp_type = kind - 1  # Faust has 0 for the producer's time and 1 for the broker's
         self.timestamp = milliseconds / 1000
         self.headers = message.headers()
         self.key = key = message.key()

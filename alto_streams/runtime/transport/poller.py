@@ -155,6 +155,9 @@ class Poller:
                 owner = owners.get(_key(message))
                 if owner is not None:
                     records.append(Record(owner, message))
+                elif _key(message) in self._unclaimed:
+                    # It would never come again. Better to stop, and be started again, than to pass over a record.
+                    raise RuntimeError(f"librdkafka delivered a record of {_key(message)}, which was paused.")
             else:
                 self._on_error(message.error())
         if not records:
@@ -232,6 +235,8 @@ class Poller:
         try:
             committed = self._kafka.committed([TopicPartition(*tp) for tp in self._unclaimed], REQUEST_TIMEOUT_S)
             claims = [self._next(partition) for partition in committed if partition.error is None]
+            if not claims:
+                return
             written = self._kafka.commit(
                 offsets=[TopicPartition(*tp, progress.offset, encode(progress)) for tp, progress in claims],
                 asynchronous=False,

@@ -165,7 +165,7 @@ class Producer(base.Producer):
         tp = TP(message.topic(), message.partition())
         kind, milliseconds = message.timestamp()
         stamp = None if kind == TIMESTAMP_NOT_AVAILABLE else milliseconds / 1000
-        future.set_result(RecordMetadata(tp.topic, tp.partition, tp, message.offset(), stamp, kind))
+        future.set_result(RecordMetadata(tp.topic, tp.partition, tp, message.offset(), stamp, kind - 1))
 
     def _drop(self, batch: Batch) -> None:
         self._outstanding -= 1
