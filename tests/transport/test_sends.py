@@ -11,8 +11,8 @@ import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from ops.kafka.embedded import EmbeddedKafka
-from tests.transport.applications import make_app, raw_topic, running, until
-from tests.transport.load import create, stored
+from tests.transport.applications import COMMIT_EVERY_S, make_app, raw_topic, running, until
+from tests.transport.load import Committed, create, fill, stored
 from topics.definitions import TopicDefinition
 from topics.provision import provision
 
@@ -178,3 +178,29 @@ async def test_a_stop_of_the_app_delivers_what_an_agent_sent_last(
     async with running(app):
         await asyncio.wait_for(sent.wait(), 30)
     assert len(read(kafka.bootstrap, out, 1)) == 1000
+
+
+async def test_a_commit_waits_for_what_was_sent_before_it(
+    kafka: EmbeddedKafka, url: str, fresh: Callable[[int], str], datadir: str, scheme: str
+) -> None:
+    """An agent that waits for no delivery: its record must come again as long as its output may be lost."""
+    if scheme != "alto":
+        pytest.skip("only alto:// takes librdkafka's linger from the URL")
+    topic, outbox = fresh(1), fresh(1)
+    fill(kafka.bootstrap, topic, 1, 20)
+    app = make_app(f"{url}?linger.ms=3000", topic, datadir)
+    target, sent = raw_topic(app, outbox), list[bytes]()
+
+    async def forward(stream: Any) -> None:
+        async for value in stream:
+            await target.send(value=value)
+            sent.append(value)
+
+    app.agent(raw_topic(app, topic))(forward)
+    async with running(app):
+        await until(lambda: len(sent) == 20)
+        await asyncio.sleep(4 * COMMIT_EVERY_S)
+        assert not stored(kafka.bootstrap, outbox, 1)
+        assert Committed(kafka.bootstrap, topic, topic).offsets == {0: 0}
+        await until(lambda: len(stored(kafka.bootstrap, outbox, 1)) == 20)
+        await until(lambda: Committed(kafka.bootstrap, topic, topic).offsets == {0: 20})
