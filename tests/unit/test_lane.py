@@ -35,6 +35,7 @@ def test_a_partition_that_was_fetched_first_does_not_keep_the_others_waiting() -
     chosen = lane.next()
     assert len(chosen) == HELPING
     shares = Counter(each.partition for each in chosen)
+    assert shares.keys() == {0, 1, 2}
     assert max(shares.values()) - min(shares.values()) <= 1
     assert [each.offset for each in chosen if each.partition == 1] == list(range(shares[1]))
 

@@ -136,17 +136,17 @@ class Consumer(StatelessConsumer):
     # Acknowledgements and commits.
 
     def ack(self, message: Any) -> bool:
-        """Marks a record as done. May be called from any thread."""
+        """Marks a record as done. May be called from any thread.
+
+        After its partition was given up it counts for nothing: the next ownership has a ledger of its own.
+        """
         if threading.get_ident() != self._loop_thread:
             self.loop.call_soon_threadsafe(self.ack, message)
             return False
         if message.acked:
             return False
         message.acked = True
-        owner = message.owner
-        if not owner.live:
-            return False  # somebody else has the partition: its record is in hand there
-        owner.ledger.acknowledge(message.offset)
+        message.owner.ledger.acknowledge(message.offset)
         return True
 
     async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:

@@ -29,7 +29,7 @@ HOLD_LOOK_S = 0.02
 QUICK_PER_S = 1000  # records that a stream takes a second to be waited for
 CLAIM_AGAIN_S = 0.05
 REQUEST_TIMEOUT_S = 5.0
-WAKE_AFTER_S = 0.015  # earlier, and the fetching thread has not seen the change that it is woken for
+WAKE_AFTER_S = (0.015, 0.1)  # too early is for nothing: the fetching thread must have seen what it is woken for
 WAKE_TIMEOUT_S = 1.0
 REVOKE_LIMIT_S = 10.0  # how long the application may take to let go of partitions
 
@@ -79,7 +79,7 @@ class Poller:
         self._unready: list[Ownership] = []
         self._held: list[Ownership] = []  # paused because they are crowded
         self._claim_at = 0.0
-        self._wake_at: float | None = None
+        self._wakes: list[float] = []  # when the fetching thread is to be woken
         self._stopping = threading.Event()
         callbacks = {"on_commit": self._on_commit, "error_cb": self._on_error, "logger": _log}
         self._kafka = Consumer({**settings, **callbacks})
@@ -129,11 +129,11 @@ class Poller:
             self._ended.set_result(None)
 
     def _turn(self) -> None:
-        if self._wake_at is not None and time.monotonic() > self._wake_at:
+        if self._wakes and time.monotonic() > self._wakes[0]:
             self._wake()
         while self._orders:
             self._orders.popleft()()
-        waiting = self._unclaimed or self._unready or self._held or self._wake_at
+        waiting = self._unclaimed or self._unready or self._held or self._wakes
         first = self._kafka.poll(BUSY_POLL_S if waiting else IDLE_POLL_S)
         if first is not None:
             # A record polled before a rebalance inside consume() belongs to an ownership that may have ended.
@@ -202,7 +202,8 @@ class Poller:
             self._wake_soon()
 
     def _wake_soon(self) -> None:
-        self._wake_at = time.monotonic() + WAKE_AFTER_S
+        now = time.monotonic()
+        self._wakes = [now + seconds for seconds in WAKE_AFTER_S]
 
     def _wake(self) -> None:
         """Lets fetching go on at once.
@@ -210,7 +211,7 @@ class Poller:
         librdkafka pauses all partitions while a callback of a rebalance lasts; its fetching thread then goes on when it
         happens to wake, up to a second later (rd_kafka_max_block_ms). A request to the partitions' leaders wakes it.
         """
-        self._wake_at = None
+        self._wakes.pop(0)
         if self._owners:
             try:
                 self._kafka.offsets_for_times([TopicPartition(*tp, OFFSET_END) for tp in self._owners], WAKE_TIMEOUT_S)
