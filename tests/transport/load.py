@@ -112,3 +112,9 @@ def steady_load(bootstrap: str, topic: str, partitions: int, rate: float) -> Ite
     finally:
         load._stopped.set()
         load._thread.join(90)
+
+
+def members(bootstrap: str, group: str) -> int:
+    """How many members the broker counts."""
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    return len(admin.describe_consumer_groups([group])[group].result(10).members)

@@ -13,7 +13,7 @@ import pytest
 
 from ops.kafka.embedded import EmbeddedKafka
 from tests.transport.crew import Crew, Worker, crew, wait_until
-from tests.transport.load import create, steady_load, stored
+from tests.transport.load import create, members, steady_load, stored
 
 LONG = bool(os.environ.get("ALTO_LONG"))
 STOP_LIMIT_S = 1.0 if os.environ.get("ALTO_STRICT") else 3.0  # the machine that runs the suite may be busy
@@ -79,7 +79,7 @@ def test_two_workers_join_and_leave_beside_one_that_stays(
 
 
 def longest_stop(workers: Crew, begin: float, end: float) -> tuple[float, int, float]:
-    """The longest time between two records of one partition with one worker, while no other was assigned it.
+    """The longest time between two records of one partition with one worker that was not taken it, nor another given it.
 
     Returns seconds, the partition, and when that was (seconds after `begin`).
     """
@@ -87,7 +87,7 @@ def longest_stop(workers: Crew, begin: float, end: float) -> tuple[float, int, f
         (
             (deed.at, deed.partition, deed.kind, worker.number)
             for worker in workers.workers
-            for deed in worker.deeds("P", "S")
+            for deed in worker.deeds("P", "S", "V")
         ),
     )
     last: dict[int, tuple[float, int]] = {}
@@ -98,7 +98,7 @@ def longest_stop(workers: Crew, begin: float, end: float) -> tuple[float, int, f
             if owner == worker and begin <= before <= end:
                 stops.append((at - before, partition, before - begin))
             last[partition] = at, worker
-        elif owner != worker:
+        elif kind == "V" or owner != worker:
             last[partition] = at, -1  # it moved: what comes next is no stop
     return max(stops)
 
@@ -171,3 +171,19 @@ def test_attempts_belong_to_partitions(
                 assert attempts[partition][0] < min(of_guest) <= max(of_guest) < attempts[partition][-1]
             else:
                 assert len(attempts[partition]) == 1, f"partition {partition} stayed, but its attempts are {attempts}"
+
+
+def test_a_worker_without_partitions_is_missed_by_nobody_when_it_stops(
+    kafka: EmbeddedKafka, member_url: str, fresh: Callable[[int], str], tmp_path: Path
+) -> None:
+    """Left as a member, it would hold up the group's next change until its session has timed out."""
+    topic = fresh(1)
+    with crew(member_url, topic, topic, tmp_path) as workers:
+        owner = workers.start(session=30)
+        owner.wait_assigned()
+        spare = workers.start(session=30)
+        wait_until(lambda: members(kafka.bootstrap, topic) == 2, "the second worker is a member", [owner, spare])
+        time.sleep(2)  # until it has heard that there is nothing for it
+        spare.stop()
+        wait_until(lambda: members(kafka.bootstrap, topic) == 1, "it is a member no longer", [owner], 5)
+        assert not spare.deeds("P", "S")

@@ -31,6 +31,7 @@ CLAIM_AGAIN_S = 0.05
 REQUEST_TIMEOUT_S = 5.0
 WAKE_AFTER_S = (0.015, 0.1)  # too early is for nothing: the fetching thread must have seen what it is woken for
 WAKE_TIMEOUT_S = 1.0
+LEAVE_LIMIT_S = 3.0
 REVOKE_LIMIT_S = 10.0  # how long the application may take to let go of partitions
 
 _T = TypeVar("_T")
@@ -74,6 +75,7 @@ class Poller:
     def __init__(self, settings: dict[str, Any], receiver: Receiver, loop: asyncio.AbstractEventLoop) -> None:
         self._receiver, self._loop = receiver, loop
         self._earliest = settings["auto.offset.reset"] in ("earliest", "smallest", "beginning")
+        self._classic = settings.get("group.protocol", "classic") == "classic"
         self._owners: dict[tuple[str, int], Ownership] = {}
         self._unclaimed: set[tuple[str, int]] = set()
         self._unready: list[Ownership] = []
@@ -118,11 +120,24 @@ class Poller:
         try:
             while not self._stopping.is_set():
                 self._turn()
-            self._kafka.close()  # calls _on_revoke
+            self._leave()
         except BaseException as error:
             self._call(self._receiver.broken, error)
         finally:
             self._call(self._end)
+
+    def _leave(self) -> None:
+        """Gives up what is owned, and the membership.
+
+        librdkafka, when it closes a member of the classic protocol that owns nothing, does not tell the broker, and the
+        group's next rebalance waits until that member's session has timed out. It does tell when it unsubscribes.
+        """
+        if self._classic:
+            self._kafka.unsubscribe()
+            until = time.monotonic() + LEAVE_LIMIT_S
+            while self._kafka.memberid() and time.monotonic() < until:
+                self._kafka.poll(BUSY_POLL_S)  # calls _on_revoke; what it returns is read again by the next owner
+        self._kafka.close()
 
     def _end(self) -> None:
         if not self._ended.done():
