@@ -79,7 +79,7 @@ def test_two_workers_join_and_leave_beside_one_that_stays(
 
 
 def longest_stop(workers: Crew, begin: float, end: float) -> tuple[float, int, float]:
-    """The longest time between two records of one partition with one worker that was not taken it, nor another given it.
+    """The longest time between two records of one partition, with one worker from which it was not taken meanwhile.
 
     Returns seconds, the partition, and when that was (seconds after `begin`).
     """
