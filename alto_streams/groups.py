@@ -53,10 +53,12 @@ class Group:
         )
 
     def inputs(self) -> list[Any]:
-        """One value for each port; EMPTY where the item was dropped on its way."""
-        return [
-            self.trees[i].result() if i in self.trees else self.values.get(i, EMPTY) for i in range(len(self.ports))
-        ]
+        """One value for each port; EMPTY where the item was dropped on its way, or an operator has no value."""
+        return [self._folded(i) if i in self.trees else self.values.get(i, EMPTY) for i in range(len(self.ports))]
+
+    def _folded(self, port: int) -> Any:
+        value = self.trees[port].result()
+        return EMPTY if value is None else value
 
     def deliveries(self) -> list[Delivery]:
         return self.held + [d for tree in self.trees.values() for d in tree.deliveries()]

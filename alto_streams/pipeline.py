@@ -139,7 +139,8 @@ class Stream:
         said = signature(operator)
         said.accept(name, (self.type,))
         node = Node("aggregate", name, (self,), operator, closes=closes)
-        return self.pipeline._add(Stream(self.pipeline, node, kept, said.result))
+        result = self.type if getattr(operator, "selects", False) else said.result
+        return self.pipeline._add(Stream(self.pipeline, node, kept, result))
 
     def _apply(
         self,

@@ -173,6 +173,7 @@ def _stage(stream: Stream, separate: set[int]) -> StagePlan:
     """The stage of a map, filter, expand, or of an aggregate that stands alone."""
     node = stream.node
     if node.kind == "aggregate":
+        _check_message(stream)
         source = node.inputs[0]
         ports: tuple[Port, ...] = (
             Port(
@@ -203,6 +204,15 @@ def _stage(stream: Stream, separate: set[int]) -> StagePlan:
         stream.type,
         node.cut,
     )
+
+
+def _check_message(stream: Stream) -> None:
+    """What an aggregate of its own results in travels on a topic. A type that is not annotated is taken on trust."""
+    if stream.type not in (None, bytes) and stream.type.__module__ == "builtins":
+        raise PipelineError(
+            f"Stage '{stream.node.name}' results in {stream.type.__name__}, which is no message and cannot be sent.",
+            "make it a message: aggregate(Into(operator, function), ...)",
+        )
 
 
 def _port(stream: Stream, separate: set[int], reader: str) -> Port:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Generic, TypeVar
 
 from alto_streams.ancestry import Attempt, Path
-from alto_streams.operators import Operator
+from alto_streams.operators import Operator, Place, add_at
 
 D = TypeVar("D")
 
@@ -53,8 +53,8 @@ class Scope(Generic[D]):
             child = self.children[index] = Scope(self.depth - 1, self.operator)
         return child
 
-    def add(self, steps: Path, value: Any, delivery: D, released: list[D]) -> None:
-        """Takes one item (or EMPTY) at the path below this scope."""
+    def add(self, steps: Path, value: Any, delivery: D, released: list[D], above: Place = ()) -> None:
+        """Takes one item (or EMPTY) at the path below this scope, which lies at `above` in those above it."""
         if not self._admit(steps[0].attempt, released):
             released.append(delivery)
             return
@@ -63,7 +63,7 @@ class Scope(Generic[D]):
             child = self._child(index)
             before = child.complete
             try:
-                child.add(steps[1:], value, delivery, released)
+                child.add(steps[1:], value, delivery, released, (*above, index))
             finally:
                 self.done += child.complete - before
             return
@@ -72,7 +72,7 @@ class Scope(Generic[D]):
             return
         ordered = getattr(self.operator, "ordered", False)
         if not ordered and value is not EMPTY:
-            self.state = self.operator.add(self.state, value)
+            self.state = add_at(self.operator, self.state, value, (*above, index))
         self.children[index] = value if ordered else None
         self.done += 1
         self.held.append(delivery)

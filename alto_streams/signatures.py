@@ -11,6 +11,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from alto_streams.context import Context
 from alto_streams.errors import PipelineError
+from alto_streams.operators import Into
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,7 @@ class Signature:
 def signature(function: Any) -> Signature:
     """Reads the annotations of a function, of an object with `__call__`, or of an operator's `add` and `result`."""
     if hasattr(function, "add") and hasattr(function, "initial"):
-        inputs = _hints(type(function).add, skip=("self", "state"))[0]
-        return Signature(inputs[-1:], _class(_hints(type(function).result, skip=("self", "state"))[1]), False)
+        return _signature_of_operator(function)
     call = function if inspect.isfunction(function) else type(function).__call__
     inputs, result = _hints(call, skip=("self",))
     generator = inspect.isasyncgenfunction(call) or get_origin(result) in (AsyncIterator, AsyncGenerator)
@@ -57,6 +57,19 @@ def signature(function: Any) -> Signature:
     if get_origin(result) in (Union, UnionType):  # T | None: a map that may drop its item
         result = next((t for t in get_args(result) if t is not type(None)), None)
     return Signature(inputs[:-1], _class(result), generator)
+
+
+def _signature_of_operator(operator: Any) -> Signature:
+    if isinstance(operator, Into):
+        return Signature(signature(operator.operator).inputs, _made_by(operator.function), False)
+    skip = ("self", "state", "place")
+    inputs = _hints(type(operator).add, skip)[0]
+    return Signature(inputs[-1:], _class(_hints(type(operator).result, skip)[1]), False)
+
+
+def _made_by(function: Any) -> Any:
+    """The class that a function returns, or the class that is called to make one."""
+    return function if isinstance(function, type) else _class(_hints(function, ())[1])
 
 
 def _hints(function: Any, skip: tuple[str, ...]) -> tuple[tuple[Any, ...], Any]:

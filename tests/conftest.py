@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from ops.kafka.embedded import EmbeddedKafka
+
+settings.register_profile("untimed", deadline=None)  # how long an example takes says something of the machine only
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

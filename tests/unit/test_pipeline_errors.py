@@ -8,7 +8,7 @@ import pytest
 
 from alto_streams.context import Context
 from alto_streams.errors import PipelineError
-from alto_streams.operators import Collect
+from alto_streams.operators import Collect, Count
 from alto_streams.pipeline import Pipeline, Stream, join, load
 
 
@@ -239,6 +239,11 @@ async def again(query: Query, ctx: Context) -> AsyncIterator[Query]:
     yield query
 
 
+def an_aggregate_that_results_in_no_message() -> object:
+    pipeline, claims = start()
+    return pipeline.output(claims.expand(ask, "query").aggregate(Count()), "counts", conclude=conclude) or pipeline.plan
+
+
 def an_aggregate_of_a_join() -> object:
     pipeline, claims = start()
     queries = claims.expand(ask, "query")
@@ -322,6 +327,7 @@ def an_attribute_that_is_no_pipeline() -> object:
         (a_conclude_that_makes_no_message, "'p' is no message: conclude gave list", "Protobuf"),
         (a_stage_that_nobody_reads, "Nobody reads stage 'ask'", "read its stream"),
         (an_aggregate_of_an_aggregate, "'compare' reads 'collect'", "both levels at once"),
+        (an_aggregate_that_results_in_no_message, "'count' results in int, which is no message", "Into(operator"),
         (an_aggregate_of_a_join, "reads 'ask + search'", "put a map between"),
         (two_cuts_of_one_stage, "'write' is cut in two ways", "at one level"),
         (a_stage_that_is_asked_for_but_is_not_there, "no stage 'rerank'", "use one of answer, coordinator"),
