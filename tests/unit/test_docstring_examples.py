@@ -10,8 +10,16 @@ import pytest
 WITHOUT_EXAMPLES = (
     "ancestry", "context", "coordinator", "effects", "execution", "failure", "groups", "pipeline", "plan", "record",
     "routing", "scopes", "signatures",
+    "operators.operator", "operators.reading",
 )  # fmt: skip
-WITH_EXAMPLES = ("cutting", "offsets", "operators", "progress", "quanta")
+WITH_EXAMPLES = (
+    "cutting", "offsets", "operators", "progress",
+    "operators.collect", "operators.count", "operators.extremes", "operators.first", "operators.group_by",
+    "operators.into", "operators.predicates", "operators.reduce", "operators.top_k", "operators.total",
+    "operators.vote",
+    "quanta.cutter", "quanta.elements", "quanta.items", "quanta.lines", "quanta.names", "quanta.nested",
+    "quanta.paragraphs", "quanta.piece", "quanta.sentences", "quanta.tokens", "quanta.whole", "quanta.words",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES + WITHOUT_EXAMPLES)
