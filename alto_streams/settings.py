@@ -25,7 +25,10 @@ class Settings(BaseSettings):
     )
     cache: Path = Field(Path("~/.cache/alto-streams"), description="Where downloads and indexes are kept between runs.")
     model: Path | None = Field(None, description="A GGUF file to use in place of the embedded 135M model.")
-    engine_url: str = Field("", description="An OpenAI-compatible server to use in place of the embedded engine.")
+    engine_url: str = Field(
+        "",
+        description="An OpenAI-compatible server to use in place of the embedded engine; emulated: makes answers up.",
+    )
     engine_model: str = Field("default", description="The model's name at that server.")
     engine_api_key: SecretStr = Field(SecretStr(""), description="The key that this server asks for, if it does.")
     engine_threads: int = Field(1, ge=1, description="Processor threads of the embedded engine.")

@@ -174,6 +174,8 @@ def engine(chosen: Settings) -> Check:
     from alto_streams.supervisor import control
 
     running = control.running(chosen.home)
+    if chosen.engine_url.startswith("emulated:"):
+        return Check("engine", True, "emulated: answers are made up, and take the time that a model would")
     address = chosen.engine_url or (running.engine_url if running else "")
     if not address:
         return Check("engine", True, "embedded; `alto up` starts it")

@@ -205,6 +205,10 @@ def _engine(stage: StagePlan, configured: Settings) -> Engine | None:
             f"Stage '{stage.name}' needs a language model, but ALTO_ENGINE_URL is not set.",
             "start the stages with alto up, or set it to an OpenAI-compatible server",
         )
+    if configured.engine_url.startswith("emulated:"):
+        from alto_streams.engines.emulated import EmulatedEngine
+
+        return EmulatedEngine.from_url(configured.engine_url)
     from alto_streams.engines.openai import OpenAIEngine
 
     return OpenAIEngine(

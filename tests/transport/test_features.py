@@ -214,3 +214,21 @@ async def test_a_table_is_refused_with_the_mend(app: Any, topic: str) -> None:
 
     with pytest.raises(Exception, match="kafka://"):
         await use()
+
+
+async def test_a_stream_over_a_channel_in_memory(app: Any, topic: str) -> None:
+    inside, seen = app.channel(value_type=int), list[int]()
+
+    async def pass_on(stream: Any) -> None:
+        async for value in stream:
+            await inside.send(value=int(value))
+
+    async def consume(stream: Any) -> None:
+        async for value in stream:
+            seen.append(value)
+
+    app.agent(raw_topic(app, topic))(pass_on)
+    app.agent(inside)(consume)
+    async with running(app):
+        await until(lambda: len(seen) == RECORDS)
+    assert sorted(seen) == sorted(int(value) for value in VALUES)

@@ -10,6 +10,7 @@ import pytest
 
 from alto_streams.context import Context
 from alto_streams.engines.protocol import EngineStatistics, Message, Prompt, Sampling
+from alto_streams.operators import Count, Into, Max
 from alto_streams.pipeline import Pipeline
 from alto_streams.testing import run, run_async, simulate
 from schemas.claim_pb2 import Claim
@@ -122,3 +123,37 @@ def test_the_context_tells_question_item_and_deadline(deadline_ms: int) -> None:
     assert [ctx.question_id for ctx in seen] == ["q1", "q1"]
     assert [ctx.item_id.split("-")[0] for ctx in seen] == ["0", "1"]
     assert len({ctx.deadline for ctx in seen}) == 1
+
+
+async def word_of(claim: Claim, ctx: Context) -> AsyncIterator[Claim]:
+    for letter in claim.text.split(": ")[1]:
+        if letter.isalpha():
+            yield Claim(text=letter)
+
+
+def best_letters(read_elsewhere: bool) -> dict[str, bytes]:
+    p = Pipeline("letters", source=Question)
+    letters = p.source.expand(claims, "claim", uses="lm").expand(word_of, "letter")
+    best = letters.aggregate(Max(key=lambda letter: letter.text))
+    p.output(best if read_elsewhere else best.map(slow), "best", conclude=conclude)
+    return run(p, {"q": Question(text="abc 12 zy"), "none": Question(text="1 2")}, pool=Scripted()).outcomes
+
+
+@pytest.mark.parametrize("read_elsewhere", [True, False])
+def test_where_an_operator_has_no_value_the_item_is_dropped(read_elsewhere: bool) -> None:
+    """In a stage of its own, and folded into the stage that reads it."""
+    outcomes = best_letters(read_elsewhere)
+    assert json.loads(outcomes["q"]) == {"claims": ["c", "z"], "failure": None}
+    assert json.loads(outcomes["none"]) == {"claims": [], "failure": None}
+
+
+def test_what_an_operator_results_in_is_made_a_message() -> None:
+    p = Pipeline("counted", source=Question)
+    letters = p.source.expand(claims, "claim", uses="lm").expand(word_of, "letter")
+    p.output(letters.aggregate(Into(Count(), count_told)), "count", conclude=conclude)
+    outcomes = run(p, {"q": Question(text="abc 12")}, pool=Scripted()).outcomes
+    assert json.loads(outcomes["q"])["claims"] == ["3 letters", "0 letters"]
+
+
+def count_told(letters: int) -> Claim:
+    return Claim(text=f"{letters} letters")

@@ -1,0 +1,119 @@
+"""The emulated engine as an adapter like the others: one instance in this process, and no model at all."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from secrets import randbits
+from urllib.parse import parse_qsl
+
+from alto_streams.engines.emulated.answers import KINDS, Answers, Kind
+from alto_streams.engines.emulated.clock import Clock, RealClock
+from alto_streams.engines.emulated.model import Batch, Request
+from alto_streams.engines.emulated.parameters import TABLE_1, Parameters
+from alto_streams.engines.emulated.prefix_cache import Piece
+from alto_streams.engines.protocol import EngineStatistics, Prompt, Sampling
+from alto_streams.errors import SettingError
+
+MODEL = "emulated"
+SCHEME = "emulated:"
+
+
+class EmulatedEngine:
+    """Implements the Engine protocol: times by continuous batching, words by seed and prompt. It needs no server, and
+    nothing runs between the calls: whoever waits for a token brings the batch up to date.
+
+    Requests of this object share one batch. Instances that several processes share are served by
+    `python -m alto_streams.engines.emulated`.
+    """
+
+    model = MODEL
+
+    def __init__(
+        self,
+        seed: int = 0,
+        *,
+        reruns_differ: bool = False,
+        parameters: Parameters = TABLE_1,
+        kinds: Mapping[str, Kind] = KINDS,
+        clock: Clock | None = None,
+    ) -> None:
+        self._answers = Answers(seed, reruns_differ, kinds)
+        self._batch = Batch(parameters)
+        self._clock = clock or RealClock()
+        self._requests = 0
+
+    @classmethod
+    def from_url(cls, url: str) -> EmulatedEngine:
+        """The engine of `emulated:` or `emulated:?seed=7&reruns_differ=1`. Raises SettingError.
+
+        Where reruns differ they do in other processes too, which cannot know of each other's runs: there the words are
+        not a matter of the seed.
+        """
+        given = dict(parse_qsl(url.removeprefix(SCHEME).lstrip("/").removeprefix("?"), keep_blank_values=True))
+        try:
+            seed, differ = int(given.pop("seed", "0")), {"0": False, "1": True}[given.pop("reruns_differ", "0")]
+        except (ValueError, KeyError):
+            given["seed or reruns_differ"] = ""
+        if given or not (url.startswith(SCHEME) and ("?" in url or url.rstrip("/") == SCHEME)):
+            raise SettingError(
+                f"ALTO_ENGINE_URL={url} is not usable: {', '.join(given) or 'the address'} is not understood.",
+                "set it to emulated: or emulated:?seed=7&reruns_differ=1",
+            )
+        return cls(randbits(64) if differ else seed, reruns_differ=differ)
+
+    async def generate(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[str]:
+        """Yields one word at a time, or a few where the reader comes late. Closing the iterator frees its place."""
+        texts, sent = self._answers.texts(prompt, sampling), 0
+        request = self._submit(prompt, len(texts))
+        try:
+            while sent < len(texts):
+                made = await self._more(request, sent)
+                yield "".join(texts[sent:made])
+                sent = made
+        finally:
+            self._leave(request)
+
+    async def score(self, prompt: Prompt, options: Sequence[str]) -> list[float]:
+        """Takes the time of one token; the log probabilities are drawn."""
+        request = self._submit(prompt, 1)
+        try:
+            await self._more(request, 0)
+        finally:
+            self._leave(request)
+        return self._answers.log_probabilities(prompt, options)
+
+    async def statistics(self) -> EngineStatistics:
+        """As of now; `prompt_tokens` includes those that were cached."""
+        batch = self._batch
+        batch.advance(self._clock.now())
+        return EngineStatistics(self._requests, batch.running, batch.waiting, batch.prompt_tokens, batch.made_tokens)
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+    def _submit(self, prompt: Prompt, tokens: int) -> Request:
+        self._requests += 1
+        request = Request(pieces(prompt), tokens)
+        self._batch.submit(request, self._clock.now())
+        return request
+
+    async def _more(self, request: Request, sent: int) -> int:
+        """How many tokens there are, once they are more than `sent`."""
+        while True:
+            self._batch.advance(self._clock.now())
+            if len(request.times) > sent:
+                return len(request.times)
+            assert self._batch.next_at is not None  # a request that has not ended keeps the batch going
+            await self._clock.until(self._batch.next_at)
+
+    def _leave(self, request: Request) -> None:
+        if not request.ended:
+            self._batch.cancel(request, self._clock.now())
+
+
+def pieces(prompt: Prompt) -> list[Piece]:
+    """A prompt as the cache sees it: a message is a piece, a word is a token."""
+    said = [Piece((message.role, message.content), len(message.content.split())) for message in prompt.messages]
+    if prompt.continuation:
+        said.append(Piece(("continuation", prompt.continuation), len(prompt.continuation.split())))
+    return said
