@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from alto_streams.errors import PipelineError
 from alto_streams.operators import Operator
+from alto_streams.quanta import QuantumError, check_finer, quantum
 from alto_streams.signatures import Signature, name_of, signature
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ class Stream:
         """Any number of outputs for each input; opens a level of ancestry named `level`.
 
         `prompt` is the constant beginning of what the stage asks its engine: computed once, it is there when questions
-        come. With `cut="lines"` the function yields raw text as it comes, and each line becomes one `item(text=line)`.
+        come. With `cut="lines"`, or another quantum of `docs/quanta.md`, the function yields raw text as it comes, and
+        each line becomes one `item(text=line)`.
         """
         stage = name or name_of(function)
         if level in self.levels:
@@ -97,19 +99,28 @@ class Stream:
             )
         if (cut is None) != (item is None):
             raise PipelineError(f"Stage '{stage}' sets only one of cut and item.", "set both, or neither")
-        if cut not in (None, "lines"):
-            raise PipelineError(f"Stage '{stage}' cuts at '{cut}', which is not known.", 'use cut="lines"')
+        cut = None if cut is None else _known(cut, stage)
         return self._apply("expand", function, name, uses, prompt, concurrency, (*self.levels, level), level, cut, item)
 
     def cut(self, level: str, at: str, *, item: Any) -> Stream:
-        """The same items one level finer: each word of a `cut` expand, sent while the item is still being written."""
+        """The items of a `cut` expand one level finer: each word, say, sent while its sentence is still being written.
+
+        `at` is a quantum that is finer than the one the items are cut at (`docs/quanta.md`).
+        """
+        if self.node.kind == "cut":
+            raise PipelineError(
+                f"Stage '{self.node.name}' is a cut already.", "cut the items of the expand at the finer quantum"
+            )
         if self.node.cut is None:
             raise PipelineError(
                 f"Stage '{self.node.name}' emits whole messages, so its items cannot be cut at '{at}'.",
                 'let it yield text, with expand(..., cut="lines", item=...)',
             )
-        if at != "words":
-            raise PipelineError(f"'{at}' of stage '{self.node.name}' is not a known cut.", 'use at="words"')
+        at = _known(at, self.node.name)
+        try:
+            check_finer(self.node.cut, at)
+        except QuantumError as error:
+            raise PipelineError(f"Stage '{self.node.name}': {error.message}", error.mend) from None
         node = Node("cut", f"{self.node.name}.{level}", (self,), item, opens=level, cut=at)
         return Stream(self.pipeline, node, (*self.levels, level), item)
 
@@ -248,6 +259,14 @@ class Pipeline:
         from alto_streams.plan import make_plan
 
         return make_plan(self)
+
+
+def _known(quantum_name: str, stage: str) -> str:
+    """Raises PipelineError where there is no such quantum."""
+    try:
+        return quantum(quantum_name)
+    except QuantumError as error:
+        raise PipelineError(f"Stage '{stage}' cuts at '{quantum_name}', which is not known.", error.mend) from None
 
 
 def load(target: str) -> Pipeline:

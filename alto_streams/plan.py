@@ -31,6 +31,7 @@ class Port:
     levels: tuple[str, ...]
     closes: int = 0
     operator: Operator | None = None
+    at: str | None = None  # the quantum at which the stream is cut for this reader
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class StagePlan:
     opens: str | None = None
     item_type: Any = None
     cut: str | None = None
+    part_cut: str | None = None
     part_type: Any = None
     part_level: str | None = None
     items: list[Target] = field(default_factory=list)
@@ -128,7 +130,7 @@ def make_plan(pipeline: Pipeline) -> Plan:
             if producer == "source":
                 sources.append(target)
             elif level:
-                _set_parts(stages[producer], level, port.type)
+                _set_parts(stages[producer], level, port)
                 stages[producer].parts.append(target)
             else:
                 stages[producer].items.append(target)
@@ -182,6 +184,7 @@ def _stage(stream: Stream, separate: set[int]) -> StagePlan:
                 source.levels,
                 len(node.closes),
                 node.function,
+                _quantum_of(source),
             ),
         )
         levels, key = stream.levels, len(stream.levels)
@@ -219,8 +222,13 @@ def _port(stream: Stream, separate: set[int], reader: str) -> Port:
     if stream.node.kind == "aggregate" and id(stream) not in separate:
         below = stream.node.inputs[0]
         closes = len(stream.node.closes)
-        return Port(_producer(below, separate, reader), below.type, below.levels, closes, stream.node.function)
-    return Port(_producer(stream, separate, reader), stream.type, stream.levels)
+        producer = _producer(below, separate, reader)
+        return Port(producer, below.type, below.levels, closes, stream.node.function, _quantum_of(below))
+    return Port(_producer(stream, separate, reader), stream.type, stream.levels, at=_quantum_of(stream))
+
+
+def _quantum_of(stream: Stream) -> str | None:
+    return stream.node.cut if stream.node.kind == "cut" else None
 
 
 def _producer(stream: Stream, separate: set[int], reader: str) -> str:
@@ -232,10 +240,14 @@ def _producer(stream: Stream, separate: set[int], reader: str) -> str:
     )
 
 
-def _set_parts(stage: StagePlan, level: str, type: Any) -> None:
-    if stage.part_level not in (None, level) or stage.part_type not in (None, type):
-        raise PipelineError(f"Stage '{stage.name}' is cut in two ways.", "cut it at one level, into one type")
-    stage.part_level, stage.part_type = level, type
+def _set_parts(stage: StagePlan, level: str, port: Port) -> None:
+    before = (stage.part_level, stage.part_type, stage.part_cut)
+    wanted = (level, port.type, port.at)
+    if before not in ((None, None, None), wanted):
+        raise PipelineError(
+            f"Stage '{stage.name}' is cut in two ways.", "cut it at one level, into one type, at one quantum"
+        )
+    stage.part_level, stage.part_type, stage.part_cut = wanted
 
 
 def _check_read(stage: StagePlan) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 
@@ -35,6 +36,16 @@ async def lines(item: Text, ctx: Context) -> AsyncIterator[str]:
     for text in parts("l", item.text):
         yield text.replace(".", " ")[:3]
         yield text.replace(".", " ")[3:] + "\n"
+
+
+async def prose(item: Text, ctx: Context) -> AsyncIterator[str]:
+    for chunk in ("It is ", item.text, " number on", "e. It", f" is {item.text} two.\n\nThe", " end. "):
+        await asyncio.sleep(0)
+        yield chunk
+
+
+def sentences_of(o: str) -> list[str]:
+    return [f"It is {o} number one.", f"It is {o} two.", "The end."]
 
 
 async def mark(item: Text, ctx: Context) -> Text:
@@ -98,6 +109,25 @@ def lines_read_whole_and_their_words_closed_with_them() -> tuple[Pipeline, Expec
     return p, expected
 
 
+def sentences_read_whole_and_word_by_word() -> tuple[Pipeline, Expected]:
+    p = Pipeline("shape", source=bytes)
+    sentences = p.source.expand(outer, "o").expand(prose, "sentence", cut="sentence", item=Text)
+    words = sentences.cut("word", at="words", item=Text).aggregate(Words())
+    p.output(join(sentences, words).map(pair), "x", conclude=conclude)
+    return p, lambda q: [f"{text}({' '.join(sorted(text.split()))})" for o in parts("o", q) for text in sentences_of(o)]
+
+
+def the_sentences_of_paragraphs_closed_with_them() -> tuple[Pipeline, Expected]:
+    p = Pipeline("shape", source=bytes)
+    items = p.source.expand(outer, "o")
+    paragraphs = items.expand(prose, "paragraph", cut="paragraphs", item=Text)
+    sentences = paragraphs.cut("sentence", at="sentences", item=Text).aggregate(
+        Evidence(), over=("paragraph", "sentence")
+    )
+    p.output(join(items, sentences).map(pair), "x", conclude=conclude)
+    return p, lambda q: [f"{o}({'|'.join(sorted(sentences_of(o)))})" for o in parts("o", q)]
+
+
 def a_join_with_the_source_that_expands_again() -> tuple[Pipeline, Expected]:
     p = Pipeline("shape", source=bytes)
     folded = p.source.expand(outer, "o").aggregate(Evidence())
@@ -145,6 +175,8 @@ def a_stream_joined_with_itself_and_a_branch_that_is_only_shown() -> tuple[Pipel
         only_the_parts_of_lines_are_read,
         lines_and_words_closed_at_once,
         lines_read_whole_and_their_words_closed_with_them,
+        sentences_read_whole_and_word_by_word,
+        the_sentences_of_paragraphs_closed_with_them,
         a_join_with_the_source_that_expands_again,
         two_levels_closed_by_the_coordinator_alone,
         two_readers_of_one_aggregate,

@@ -90,6 +90,15 @@ def an_unknown_cut() -> object:
     return start()[1].expand(write, "query", cut="lines", item=Query).cut("token", at="letters", item=Query)
 
 
+def a_cut_that_is_not_finer() -> object:
+    return start()[1].expand(write, "query", cut="words", item=Query).cut("token", at="lines", item=Query)
+
+
+def a_cut_of_a_cut() -> object:
+    lines = start()[1].expand(write, "query", cut="lines", item=Query)
+    return lines.cut("token", at="words", item=Query).cut("letter", at="token", item=Query)
+
+
 def an_aggregate_over_a_level_that_nothing_opens() -> object:
     return start()[1].aggregate(Collect(), over="token")
 
@@ -289,9 +298,11 @@ def an_attribute_that_is_no_pipeline() -> object:
     [
         (a_level_twice, "'ask' opens level 'claim'", "another name"),
         (a_cut_without_an_item, "'write' sets only one of cut and item", "set both"),
-        (an_unknown_cut_of_an_expand, "'write' cuts at 'pages'", 'cut="lines"'),
+        (an_unknown_cut_of_an_expand, "'write' cuts at 'pages'", "sentence, line"),
         (a_cut_of_whole_messages, "'answer' emits whole messages", 'cut="lines"'),
-        (an_unknown_cut, "'letters' of stage 'write'", 'at="words"'),
+        (an_unknown_cut, "'write' cuts at 'letters'", "token, word"),
+        (a_cut_that_is_not_finer, "'write': A word cannot be cut at 'line'", "one of token"),
+        (a_cut_of_a_cut, "'write.token' is a cut already", "the finer quantum"),
         (an_aggregate_over_a_level_that_nothing_opens, "'collect' aggregates over level 'token'", "expand before it"),
         (an_aggregate_where_no_level_is_open, "'collect' aggregates, but no level is open", "expand before it"),
         (an_aggregate_that_leaves_a_deeper_level_open, "'collect' closes 'claim'", "innermost levels"),
