@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from alto_streams.errors import SettingError
@@ -47,7 +47,14 @@ class Settings(BaseSettings):
         description="Seconds of silence after which the classic protocol gives an instance's partitions to others. "
         "Brokers accept 6 or more unless group.min.session.timeout.ms is lower.",
     )
-    instances: str = Field("", description="Instances of stages as STAGE=N[,STAGE=N]; a stage not named has one.")
+    deployment: Annotated[Path | None, BeforeValidator(lambda given: given or None)] = Field(
+        None, description="A deployment.yaml: instances of stages and pools."
+    )
+    instances: str = Field(
+        "",
+        description="Instances of stages as STAGE=N[,STAGE=N]; wins over the deployment file for the stages it names. "
+        "A stage that neither names has one.",
+    )
     fork_workers: bool = Field(True, description="Fork the workers from one warm process.")
     log_level: str = Field("info", description="debug, info, warning or error.")
 
@@ -56,6 +63,8 @@ class Settings(BaseSettings):
         self.cache = self.cache.expanduser().absolute()
         if self.model is not None:
             self.model = self.model.expanduser().absolute()
+        if self.deployment is not None:
+            self.deployment = self.deployment.expanduser().absolute()
 
 
 @lru_cache(maxsize=1)

@@ -1,10 +1,11 @@
-"""`alto pipeline show`: the graph with levels, keys and topics."""
+"""`alto pipeline`: the graph with levels, keys and topics, and whether a pipeline.yaml agrees with it."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,6 +24,7 @@ class Format(StrEnum):
     TREE = "tree"
     MERMAID = "mermaid"
     JSON = "json"
+    YAML = "yaml"
 
 
 @app.callback()
@@ -33,7 +35,10 @@ def pipeline() -> None:
 @app.command()
 def show(
     format: Annotated[
-        Format, typer.Option("--format", "-f", help="tree for people, mermaid for a picture, json for programs")
+        Format,
+        typer.Option(
+            "--format", "-f", help="tree for people, mermaid for a picture, json for programs, yaml for pipeline.yaml"
+        ),
     ] = Format.TREE,
 ) -> None:
     """Print the graph: every stage, what it emits, what its records are grouped by, and its topic.
@@ -43,6 +48,8 @@ def show(
       alto pipeline show
 
       alto pipeline show -f mermaid > pipeline.mmd
+
+      alto pipeline show -f yaml > pipeline.yaml
 
       ALTO_PIPELINE=my.module:graph alto pipeline show
     """
@@ -59,8 +66,31 @@ def show(
     elif format is Format.JSON:
         rows = [{**asdict(s), "topic": names.stage_input(loaded.name, s.name)} for s in describe(loaded)]
         typer.echo(json.dumps({"pipeline": loaded.name, "stages": rows}, indent=2))
+    elif format is Format.YAML:
+        from alto_streams.deployment import pipeline_yaml
+
+        typer.echo(pipeline_yaml(loaded), nl=False)
     else:
         Console().print(tree(loaded))
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="A pipeline.yaml, as `alto pipeline show -f yaml` prints it.")],
+) -> None:
+    """Hold a pipeline.yaml against the code: exit code 1, with line and column, where they differ.
+
+    Examples:
+
+      alto pipeline check pipeline.yaml
+    """
+    from alto_streams.deployment import check_pipeline
+    from alto_streams.pipeline import load
+    from alto_streams.settings import settings
+
+    target = settings().pipeline
+    found = check_pipeline(file, load(target))
+    typer.echo(f"{file} agrees with {target}: {len(found.stages)} stages, {len(found.queues)} queues.")
 
 
 def tree(pipeline: Pipeline) -> Tree:

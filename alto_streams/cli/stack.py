@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -13,6 +14,7 @@ from alto_streams.errors import AltoError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from alto_streams.settings import Settings
     from alto_streams.supervisor.control import SupervisorProcess
     from alto_streams.supervisor.state import StackState
 
@@ -20,16 +22,22 @@ Instances = Annotated[
     list[str] | None,
     typer.Option("--instances", metavar="STAGE=N", help="Instances of one stage; may be given several times."),
 ]
+DeploymentFile = Annotated[
+    Path | None,
+    typer.Option("--deployment", "-d", metavar="FILE", help="Instances of stages and pools (docs/deployment.md)."),
+]
 
 
 def up(
     foreground: Annotated[bool, typer.Option("--foreground", help="Stay, and stop the stack with Ctrl-C.")] = False,
     instances: Instances = None,
+    deployment: DeploymentFile = None,
 ) -> None:
     """Starts the whole stack and returns when every stage is ready.
 
     alto up
     alto up --instances extract_claims=2 --instances bm25=4
+    alto up --deployment deployment.yaml  instances from a file; --instances wins over it
     ALTO_BROKERS=kafka:9092 alto up       with an existing Kafka
     ALTO_HOME=/tmp/second alto up         a second stack beside the first
     """
@@ -38,12 +46,14 @@ def up(
     from alto_streams.cli.setup import fetch_missing
     from alto_streams.settings import settings
     from alto_streams.supervisor import control
-    from alto_streams.supervisor.instances import parse_instances
 
     console = Console()
     chosen = settings()
     asked = ",".join(filter(None, [chosen.instances, *(instances or [])]))
-    parse_instances(asked)
+    env = {"ALTO_INSTANCES": asked}
+    if deployment is not None:
+        env["ALTO_DEPLOYMENT"] = str(deployment.expanduser())
+    _check_counts(chosen, env)
     already = control.running(chosen.home)
     if already is not None:
         raise AltoError(
@@ -51,7 +61,7 @@ def up(
             "stop it with `alto down`, or set ALTO_HOME to another folder for a second one",
         )
     fetch_missing(console)
-    process = control.SupervisorProcess(chosen.home, {"ALTO_INSTANCES": asked}, keep_tied=foreground)
+    process = control.SupervisorProcess(chosen.home, env, keep_tied=foreground)
     stop_it = True
     try:
         show_start(process, console)
@@ -138,6 +148,19 @@ def stop_visibly(process: SupervisorProcess, console: Console) -> None:
     """Stops the stack; an impatient second Ctrl-C leaves that to the supervisor, which is stopping already."""
     with console.status("stopping"), suppress(KeyboardInterrupt):
         process.stop()
+
+
+def _check_counts(chosen: Settings, env: Mapping[str, str]) -> None:
+    """Says now, rather than when the broker is up, what is wrong with the counts. Raises SettingError."""
+    asked, file = env["ALTO_INSTANCES"], env.get("ALTO_DEPLOYMENT", chosen.deployment)
+    if not asked and file is None:
+        return
+    from alto_streams.pipeline import load
+    from alto_streams.supervisor.instances import instances, parse_instances
+
+    parse_instances(asked)
+    counted = chosen.model_copy(update={"instances": asked, "deployment": None if file is None else Path(file)})
+    instances(load(chosen.pipeline), counted)
 
 
 def _not_running(home: Path, as_json: bool) -> NoReturn:

@@ -22,17 +22,17 @@ def prepare() -> dict[str, object]:
     from alto_streams.controller.publish import publish_routing
     from alto_streams.pipeline import load
     from alto_streams.settings import settings
-    from alto_streams.supervisor.instances import instances_of, parse_instances, partitions_of
+    from alto_streams.supervisor.instances import instances, partitions_of
     from topics.definitions import definitions
     from topics.provision import provision
 
     chosen = settings()
     pipeline = load(chosen.pipeline)
-    instances = instances_of([s.name for s in pipeline.plan.stages], parse_instances(chosen.instances))
-    partitions = partitions_of(instances)
+    counts = instances(pipeline, chosen)
+    partitions = partitions_of(counts)
     provision(chosen.brokers, definitions(pipeline.name, partitions))
     publish_routing(chosen.brokers, pipeline.name, partitions)
-    return {"pipeline": pipeline.name, "instances": instances}
+    return {"pipeline": pipeline.name, "instances": counts}
 
 
 if __name__ == "__main__":

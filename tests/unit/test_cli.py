@@ -75,6 +75,46 @@ def test_an_unusable_setting_is_named() -> None:
     assert found.stderr.count("\n") == 1
 
 
+def test_a_deployment_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    home, file = tmp_path / "home", tmp_path / "deployment.yaml"
+    file.write_text("stages:\n  answer: 2\n  bm52: 1\n")
+    env = {"ALTO_HOME": str(home), "ALTO_PIPELINE": "tests.pipelines.small:pipeline", "ALTO_INSTANCES": ""}
+    asked = alto("up", "--deployment", str(file), env=env)
+    by_setting = alto("up", env={**env, "ALTO_DEPLOYMENT": str(file)})
+    for found in (asked, by_setting):
+        assert found.returncode == 1
+        assert found.stderr.startswith(f"error: {file}:3:3: pipeline 'factool' has no stage 'bm52'. Mend: use one of ")
+        assert found.stderr.count("\n") == 1
+    assert not home.exists()
+
+
+def test_the_option_is_read_in_place_of_the_setting(tmp_path: Path) -> None:
+    env = {"ALTO_HOME": str(tmp_path / "home"), "ALTO_DEPLOYMENT": str(tmp_path / "setting.yaml")}
+    found = alto("up", "--deployment", str(tmp_path / "option.yaml"), env=env)
+    assert found.returncode == 1
+    assert found.stderr.startswith(f"error: {tmp_path / 'option.yaml'} cannot be read: No such file")
+
+
+def test_instances_of_a_stage_that_is_not_there_are_refused_at_once(tmp_path: Path) -> None:
+    found = alto("up", "--instances", "bm52=2", env={"ALTO_HOME": str(tmp_path / "home")})
+    assert found.returncode == 1
+    assert found.stderr.startswith("error: ALTO_INSTANCES names stage 'bm52', which the pipeline does not have.")
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_pipeline_file_is_printed_and_checked(tmp_path: Path) -> None:
+    env = {"ALTO_PIPELINE": "tests.pipelines.small:pipeline"}
+    file = tmp_path / "pipeline.yaml"
+    file.write_text(alto("pipeline", "show", "--format", "yaml", env=env).stdout)
+    agrees = alto("pipeline", "check", str(file), env=env)
+    assert agrees.stdout == f"{file} agrees with tests.pipelines.small:pipeline: 8 stages, 11 queues.\n"
+    file.write_text(file.read_text().replace("kind: map", "kind: filter", 1))
+    differs = alto("pipeline", "check", str(file), env=env)
+    assert differs.returncode == 1
+    said = r"error: .*pipeline\.yaml:\d+:11: kind of stage '\w+' is 'filter', but 'map' in the code\. Mend: .+\n"
+    assert re.fullmatch(said, differs.stderr)
+
+
 @pytest.mark.parametrize(
     ("raised", "code", "said"),
     [
