@@ -7,10 +7,12 @@ turns the graph into the stages that are deployed.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alto_streams.errors import PipelineError
@@ -49,6 +51,14 @@ class Stream:
     node: Node
     levels: tuple[str, ...]
     type: Any  # a message class, or None where a function does not say
+
+    @property
+    def openers(self) -> tuple[str, ...]:
+        """Who opened each of the levels: two stages may call theirs the same."""
+        if not self.node.inputs:
+            return ()
+        above = self.node.inputs[0].openers
+        return (*above, self.node.name)[-len(self.levels) :] if self.node.opens else above[: len(self.levels)]
 
     def map(
         self,
@@ -192,6 +202,12 @@ def join(*streams: Stream) -> Stream:
                 f"The join of {name} pairs levels that never meet: {_list(first.levels)} with {_list(other.levels)}.",
                 "aggregate the deeper stream down to the levels of the other one",
             )
+        for level, one, two in zip(first.levels, first.openers, other.openers, strict=True):
+            if one != two:
+                raise PipelineError(
+                    f"The join of {name} pairs levels that never meet: '{one}' and '{two}' open one '{level}' each.",
+                    "give the two levels names of their own, and aggregate each before the join",
+                )
     return Stream(first.pipeline, Node("join", name, streams), first.levels, None)
 
 
@@ -272,6 +288,9 @@ def _known(quantum_name: str, stage: str) -> str:
 def load(target: str) -> Pipeline:
     """The pipeline at `module:attribute`. Raises PipelineError where there is none."""
     module_name, _, attribute = target.partition(":")
+    here = str(Path.cwd())
+    if "" not in sys.path and here not in sys.path:  # the command `alto` has not got it, unlike `python -m`
+        sys.path.insert(0, here)
     try:
         found = getattr(import_module(module_name), attribute)
     except (ImportError, AttributeError, ValueError) as error:

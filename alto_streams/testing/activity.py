@@ -51,8 +51,12 @@ class Activity:
         except StopAsyncIteration:
             return ENDED
         except RuntimeError as error:
+            self._awaited = None
             if str(error) == "no running event loop":
                 raise self._not_scripted("an event loop") from error
+            raise
+        except BaseException:
+            self._awaited = None  # it is over: there is nothing to cancel
             raise
         if waits_for is not None:
             raise self._not_scripted(repr(waits_for))

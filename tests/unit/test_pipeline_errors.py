@@ -253,6 +253,12 @@ def an_aggregate_that_results_in_no_message() -> object:
     return pipeline.output(claims.expand(ask, "query").aggregate(Count()), "counts", conclude=conclude) or pipeline.plan
 
 
+def a_join_of_levels_of_one_name() -> object:
+    pipeline = Pipeline("p", source=bytes)
+    one = pipeline.source.expand(answer, "sentence")
+    return join(one, pipeline.source.expand(answer, "sentence", name="once_more"))
+
+
 def an_aggregate_of_a_join() -> object:
     pipeline, claims = start()
     queries = claims.expand(ask, "query")
@@ -316,6 +322,7 @@ def an_attribute_that_is_no_pipeline() -> object:
         (a_join_of_one, "at least two streams", "join(a, b)"),
         (a_join_of_two_pipelines, "answer + answer pairs streams of two pipelines", "one pipeline"),
         (a_join_of_levels_that_never_meet, "answer + ask pairs levels that never meet", "aggregate the deeper"),
+        (a_join_of_levels_of_one_name, "'answer' and 'once_more' open one 'sentence' each", "names of their own"),
         (a_filter_of_a_join, "'good' filters a join", "into one message"),
         (the_wrong_type, "'search' reads Query, but its input carries Claim", "annotation"),
         (the_wrong_number_of_inputs, "'compare' reads 2 inputs, but its stream has 1", "one parameter"),
