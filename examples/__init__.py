@@ -1,0 +1,1 @@
+"""Programs and pipelines to start from."""

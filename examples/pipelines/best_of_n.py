@@ -1,0 +1,76 @@
+"""Best of n: each problem of a sheet is solved several times, step by step, and the solutions are voted on.
+
+python -m examples.pipelines.best_of_n
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+from alto_streams.context import Context
+from alto_streams.engines.protocol import Message, Prompt, Sampling
+from alto_streams.failure import Failure
+from alto_streams.operators import Collect, Into, Vote
+from alto_streams.pipeline import Pipeline, join
+from examples.pipelines.messages_pb2 import Draw, Line, Solution, Told
+from examples.pipelines.scripted import Scripted, show
+from schemas.question_pb2 import Question
+
+DRAWS = 5
+SOLVE = Prompt("solve", (Message("system", "Think in short lines. End with 'Answer:' and a number."),))
+
+
+async def problems_of(sheet: Question, ctx: Context) -> AsyncIterator[Line]:
+    for text in sheet.text.splitlines():
+        yield Line(text=text)
+
+
+async def draw(problem: Line, ctx: Context) -> AsyncIterator[Draw]:
+    for number in range(DRAWS):
+        yield Draw(problem=problem.text, number=number)
+
+
+async def solve(draw: Draw, ctx: Context) -> AsyncIterator[str]:
+    async for text in ctx.engine.generate(SOLVE.ask(draw.problem), Sampling(temperature=0.8, seed=draw.number)):
+        yield text
+
+
+async def solution(steps: list[Line], ctx: Context) -> Solution | None:
+    """None for a draw that came to no answer: it does not vote."""
+    last = steps[-1].text if steps else ""
+    return Solution(answer=last.removeprefix("Answer:").strip()) if last.startswith("Answer:") else None
+
+
+async def settle(problem: Line, elected: Solution, ctx: Context) -> Solution:
+    return Solution(problem=problem.text, answer=elected.answer)
+
+
+def conclude(question_id: str, solutions: Sequence[Solution], failure: Failure | None) -> Told:
+    lines = [f"{one.problem} {one.answer}" for one in solutions]
+    return Told(question_id=question_id, lines=lines, failure=failure.message if failure else "")
+
+
+pipeline = p = Pipeline("best-of-n", source=Question)
+
+problems = p.source.expand(problems_of, "problem")
+draws = problems.expand(draw, "draw")
+steps = draws.expand(solve, "step", cut="line", item=Line, uses="lm", prompt=SOLVE)
+votes = steps.aggregate(Collect(), over="step").map(solution)
+elected = votes.aggregate(Into(Vote(lambda one: one.answer, of=DRAWS), lambda answer: Solution(answer=answer)))
+settled = join(problems, elected).map(settle)
+
+p.publish(steps, "step")
+p.publish(votes, "vote")
+p.output(settled, "solution", conclude=conclude)
+
+
+def say(name: str, asked: str, seed: int) -> str:
+    """The scripted model adds: one draw is off by one, and one comes to no answer."""
+    a, b = (int(word) for word in asked.rstrip(" =").split(" + "))
+    if (a + seed) % DRAWS == 0:
+        return f"I add {a} and {b}.\nI am lost."
+    return f"I add {a} and {b}.\nAnswer: {a + b + ((a + seed) % DRAWS == 1)}"
+
+
+if __name__ == "__main__":
+    show(pipeline, "1 + 2 =\n12 + 30 =", Scripted(say))

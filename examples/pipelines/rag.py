@@ -1,0 +1,97 @@
+"""Retrieval-augmented generation: each sentence is checked against the passages and cited while the next is written.
+
+python -m examples.pipelines.rag
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Sequence
+
+from alto_streams.context import Context
+from alto_streams.engines.protocol import Message, Prompt, Sampling
+from alto_streams.failure import Failure
+from alto_streams.operators import Collect, Into, TopK
+from alto_streams.pipeline import Pipeline, join
+from alto_streams.quanta import cutter
+from examples.pipelines.library import look_up
+from examples.pipelines.messages_pb2 import Citation, Passage, Passages, Sentence, Support, Told
+from examples.pipelines.scripted import Scripted, show
+from schemas.question_pb2 import Question
+
+RETRIEVED = 4
+CITED = 2  # at most, of one sentence
+LEAST = 0.5  # probability from which a passage counts as a source
+ANSWER = Prompt("answer", (Message("system", "Answer in short sentences, from the passages alone."),))
+SUPPORT = Prompt("support", (Message("system", "Does the passage say what the sentence says? yes or no"),))
+
+
+async def retrieve(question: Question, ctx: Context) -> AsyncIterator[Passage]:
+    for passage in look_up(question.text, RETRIEVED):
+        yield passage
+
+
+def passages_of(found: list[Passage]) -> Passages:
+    return Passages(passages=found)
+
+
+async def write(question: Question, found: Passages, ctx: Context) -> AsyncIterator[Sentence]:
+    """A sentence goes out as soon as it is whole, with the passages that it may have come from."""
+    sentences = cutter("sentence")
+    asked = ANSWER.ask("\n".join([*(passage.text for passage in found.passages), question.text]))
+    async for chunk in ctx.engine.generate(asked, Sampling()):
+        for text in sentences.feed(chunk):
+            yield Sentence(text=text, sources=found.passages)
+    for text in sentences.end():
+        yield Sentence(text=text, sources=found.passages)
+
+
+async def candidates(sentence: Sentence, ctx: Context) -> AsyncIterator[Sentence]:
+    for passage in sentence.sources:
+        yield Sentence(text=sentence.text, sources=[passage])
+
+
+async def supports(pair: Sentence, ctx: Context) -> Support:
+    (passage,) = pair.sources
+    yes, no = await ctx.engine.score(SUPPORT.ask(f"{passage.text}\n{pair.text}"), ("yes", "no"))
+    return Support(title=passage.title, score=1 / (1 + math.exp(no - yes)))
+
+
+async def enough(support: Support, ctx: Context) -> bool:
+    return bool(support.score >= LEAST)
+
+
+async def cite(sentence: Sentence, best: list[Support], ctx: Context) -> Citation:
+    return Citation(text=sentence.text, titles=[support.title for support in best])
+
+
+def conclude(question_id: str, cited: Sequence[Citation], failure: Failure | None) -> Told:
+    lines = [f"{one.text} [{', '.join(one.titles) or 'no source'}]" for one in cited]
+    return Told(question_id=question_id, lines=lines, failure=failure.message if failure else "")
+
+
+pipeline = p = Pipeline("rag", source=Question)
+
+found = p.source.expand(retrieve, "passage").aggregate(Into(Collect(), passages_of))
+sentences = join(p.source, found).expand(write, "sentence", uses="lm", prompt=ANSWER)
+supported = sentences.expand(candidates, "candidate").map(supports, uses="lm", prompt=SUPPORT).filter(enough)
+best = supported.aggregate(TopK(CITED, key=lambda support: support.score), over="candidate")
+cited = join(sentences, best).map(cite)
+
+p.publish(sentences, "sentence")
+p.output(cited, "citation", conclude=conclude)
+
+
+def say(name: str, asked: str, seed: int) -> str:
+    """What the scripted model writes: the first sentence of each passage, and one that none supports."""
+    *passages, _ = asked.split("\n")
+    return " ".join([*(text.split(". ")[0].rstrip(".") + "." for text in passages), "It is well known."])
+
+
+def judge(name: str, asked: str) -> float:
+    passage, sentence = asked.split("\n")
+    return 0.0 if sentence.rstrip(".") in passage else -20.0
+
+
+if __name__ == "__main__":
+    show(pipeline, "Where does the river Danube begin and end?", Scripted(say, judge))

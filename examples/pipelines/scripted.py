@@ -1,0 +1,49 @@
+"""A language model that says what a script tells it to, so that an example runs at once, and the same each time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from alto_streams.engines.protocol import EngineStatistics, Prompt, Sampling
+from alto_streams.pipeline import Pipeline
+from alto_streams.testing import run
+from examples.pipelines.messages_pb2 import Told
+from schemas.question_pb2 import Question
+
+Say = Callable[[str, str, int], str]
+Judge = Callable[[str, str], float]
+
+
+class Scripted:
+    """`say(prompt name, what it was asked, seed)` is a whole answer, streamed word by word.
+
+    `judge(prompt name, what it was asked)` is the natural-log probability of the first option, for scores.
+    """
+
+    def __init__(self, say: Say, judge: Judge = lambda name, asked: 0.0) -> None:
+        self.say, self.judge = say, judge
+
+    async def generate(self, prompt: Prompt, sampling: Sampling) -> AsyncIterator[str]:
+        for word in self.say(prompt.name, prompt.messages[-1].content, sampling.seed or 0).split(" "):
+            await asyncio.sleep(0)
+            yield word + " "
+
+    async def score(self, prompt: Prompt, options: Sequence[str]) -> list[float]:
+        return [self.judge(prompt.name, prompt.messages[-1].content), *(-9.0 for _ in options[1:])]
+
+    async def statistics(self) -> EngineStatistics:
+        return EngineStatistics(0, 0, 0, 0, 0)
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+def show(pipeline: Pipeline, question: str, engine: Scripted) -> None:
+    """Runs one question in memory and prints what streams, then the outcome."""
+    result = run(pipeline, {"q": Question(text=question)}, pool=engine)
+    for item in (*result.progress["q"], *result.outputs["q"]):
+        print(f"{item.type} {item.id}: {' '.join(str(item.value).split())}"[:120])
+    told = result.outcomes["q"]
+    assert isinstance(told, Told)
+    print("outcome:", *(told.lines or [told.failure]), sep="\n  ")

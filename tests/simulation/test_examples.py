@@ -1,0 +1,140 @@
+"""The example pipelines give, in memory and under faults, what a plain nested loop over the same scripts gives."""
+
+from __future__ import annotations
+
+import math
+import runpy
+from collections import Counter
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+
+from alto_streams.pipeline import load
+from alto_streams.testing import Faults, run, simulate
+from examples.pipelines import best_of_n, multi_hop, rag, three_streams, writer
+from examples.pipelines.library import look_up
+from examples.pipelines.messages_pb2 import Told
+from examples.pipelines.scripted import Scripted
+from schemas.question_pb2 import Question
+
+Loop = Callable[[str], list[str]]
+
+
+def cited(question: str) -> list[str]:
+    found = look_up(question, 4)
+    said = [passage.text.split(". ")[0].rstrip(".") + "." for passage in found] + ["It is well known."]
+    lines = []
+    for sentence in said:
+        sources = [passage.title for passage in found if sentence.rstrip(".") in passage.text]
+        lines.append(f"{sentence} [{', '.join(sources[:2]) or 'no source'}]")
+    return lines
+
+
+def elected(sheet: str) -> list[str]:
+    lines = []
+    for problem in sheet.splitlines():
+        ends = [best_of_n.say("solve", problem, seed).split("\n")[-1] for seed in range(5)]
+        votes = Counter(end.split(": ")[1] for end in ends if end.startswith("Answer: "))
+        if votes:
+            lines.append(f"{problem} {votes.most_common(1)[0][0]}")  # equal ones in the order of their first votes
+    return lines
+
+
+def written(topic: str) -> list[str]:
+    body = []
+    for heading in writer.say("outline", topic, 0).split("\n"):
+        notes: list[str] = []
+        for query in writer.say("ask", f"{topic}: {heading}", 0).splitlines():
+            notes += [p.text for p in look_up(query, 2) if p.text not in notes]
+        text = writer.say("write", "\n".join([heading, *notes]), 0)
+        body += [(heading, paragraph) for paragraph in text.split("\n\n") if paragraph]
+    lead = writer.say("lead", "\n".join(paragraph for _, paragraph in body), 0)
+    return [lead, *(f"{heading}: {paragraph}" for heading, paragraph in body)]
+
+
+def weighed(wish: str) -> list[str]:
+    lines = []
+    for name in wish.split():
+        product = three_streams.SHELF.get(name)
+        if product is None or not product.reviews:
+            continue
+        moods = []
+        for review in product.reviews:
+            for sentence in review.replace("!", "!.").rstrip(".").split(". "):
+                moods.append(1 / (1 + math.exp(-9 - three_streams.judge("mood", sentence))))
+        price, shop = min(((offer.price, offer.shop) for offer in product.offers), default=(0, ""))
+        offer = f"{price:g} at {shop}" if shop else "sold out"
+        lines.append(f"{name}: {three_streams.say('pitch', name, 0)}; {offer}; {sum(moods) / len(moods):.2f}")
+    return lines
+
+
+def reached(question: str) -> list[str]:
+    """Depth first; the deepest trail that answers, the first of them in order."""
+
+    def search(facts: list[str]) -> list[str] | None:
+        if len(facts) < 3:
+            for query in multi_hop.say("next", "\n".join([question, *facts]), 0).splitlines():
+                found = search([*facts, multi_hop.FACTS[query]]) if query in multi_hop.FACTS else None
+                if found:
+                    return found
+        said = multi_hop.say("answer", "\n".join([question, *facts]), 0)
+        return [said, *facts] if facts and said != "unknown" else None
+
+    return search([]) or []
+
+
+EXAMPLES: dict[str, tuple[ModuleType, Loop, tuple[str, ...]]] = {
+    "rag": (rag, cited, ("Where does the Danube begin and end?", "Is the sea salty?", "Why?")),
+    "best_of_n": (best_of_n, elected, ("1 + 2 =\n12 + 30 =", "8 + 5 =", "")),
+    "writer": (writer, written, ("Danube", "Black Forest", "Moon")),
+    "three_streams": (three_streams, weighed, ("kettle toaster radio", "radio", "toaster spoon kettle", "")),
+    "multi_hop": (
+        multi_hop,
+        reached,
+        (
+            "Which river runs through the birthplace of the director of Metropolis?",
+            "Which river runs through the birthplace of the writer of Metropolis?",
+            "Which river is in Alien?",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_gives_what_a_nested_loop_gives(name: str) -> None:
+    module, loop, texts = EXAMPLES[name]
+    pipeline, pool = load(f"examples.pipelines.{name}:pipeline"), scripted(module)
+    questions = {f"q{i}": Question(text=text) for i, text in enumerate(texts)}
+    wanted = {q: Told(question_id=q, lines=loop(question.text)) for q, question in questions.items()}
+    assert any(told.lines for told in wanted.values())
+    assert run(pipeline, questions, pool=pool).outcomes == wanted
+    faults: Counter[str] = Counter()
+    for seed in range(25):
+        result = simulate(pipeline, questions, seed, Faults(every=15), pool=pool)
+        assert result.outcomes == wanted
+        faults.update(result.faults)
+    assert all(faults[kind] for kind in ("crash", "move", "copy", "readmit", "epoch"))
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_can_be_run_and_shows_what_streams(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_module(f"examples.pipelines.{name}", run_name="__main__")
+    streamed, _, outcome = capsys.readouterr().out.partition("outcome:\n")
+    types = [type for _, type in EXAMPLES[name][0].pipeline.published] + [EXAMPLES[name][0].pipeline.result_type]
+    assert {line.split(" ")[0] for line in streamed.splitlines()} == set(types)
+    assert outcome.strip()
+
+
+def test_a_model_that_fails_fails_the_question_and_says_where() -> None:
+    def broken(name: str, asked: str, seed: int) -> str:
+        raise OSError("no model today")
+
+    for module, _, texts in EXAMPLES.values():
+        told = run(module.pipeline, {"q": Question(text=texts[0])}, pool=Scripted(broken)).outcomes["q"]
+        assert told.failure == "OSError: no model today"
+
+
+def scripted(module: ModuleType) -> Scripted:
+    return Scripted(module.say, module.judge) if hasattr(module, "judge") else Scripted(module.say)
