@@ -33,6 +33,8 @@ def naive(corpus: list[Passage], query: str, k1: float, b: float, title_weight: 
         df = sum(term in document for document in documents)
         idf = math.log(1 + (len(documents) - df + 0.5) / (df + 0.5))
         for i, document in enumerate(documents):
+            if not document[term]:  # which also spares an empty document under b = 1, whose norm is 0
+                continue
             norm = k1 * (1 - b + b * quantised_length(lengths[i]) / average)
             scores[i] += idf * document[term] / (document[term] + norm)
     return [(i, score) for i, score in enumerate(scores) if score > 0]
