@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format perf-hop perf-rebalance schemas lock clean
+.PHONY: help setup demo test lint format perf-core perf-hop perf-rebalance schemas lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,14 +29,17 @@ format: $(STAMP) ## let ruff format and mend what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+perf-core: $(STAMP) ## what the core spends on one record, into perf/results/core.json: 10 seconds
+	$(BIN)/python -m perf.core
+
 perf-hop: $(STAMP) ## one hop beside plain Faust and bare librdkafka, into perf/results/hop.json: 8 minutes
 	$(BIN)/python -m perf.hop
 
 perf-rebalance: $(STAMP) ## a change of the group under each protocol, into perf/results/rebalance.json: 7 minutes
 	$(BIN)/python -m perf.rebalance
 
-schemas: $(STAMP) ## generate the Python code of schemas/*.proto
-	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. schemas/*.proto
+schemas: $(STAMP) ## generate the Python code of the .proto files
+	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. schemas/*.proto examples/pipelines/*.proto
 
 lock: $(STAMP) ## resolve pyproject.toml into requirements.lock
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --extra dev --universal --generate-hashes \

@@ -1,11 +1,13 @@
 """Where a record comes from: the question, and for each level opened above it the index of the item in its scope.
 
-All functions are pure and cost O(depth). The path of "claim 2 of sentence 0 of question q" is
-`(Step(0, a), Step(2, b))`, where `a` and `b` are the attempts of the runs that produced the sentence and the claim.
+All functions are pure and cost O(depth); what siblings share is remembered for the next of them. The path of "claim 2
+of sentence 0 of question q" is `(Step(0, a), Step(2, b))`, where `a` and `b` are the attempts of the runs that produced
+the sentence and the claim.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -35,6 +37,8 @@ Path = tuple[Step, ...]
 Key = tuple[str | int, ...]
 Version = tuple[Attempt, ...]
 
+REMEMBERED = 4096  # scopes: some megabytes, and more than an instance reads or writes at a time
+
 
 class Ancestry(NamedTuple):
     """The question's id and the path below it; the path's length is the number of open levels."""
@@ -52,11 +56,11 @@ class Ancestry(NamedTuple):
 
     def key(self, depth: int) -> Key:
         """What records of one group share at `depth` levels, whichever attempt they come from."""
-        return (self.question, *(step.position for step in self.path[:depth]))
+        return group_of(self.question, self.path[:depth])[0]
 
     def version(self, depth: int) -> Version:
         """The attempts of the first `depth` levels; a greater version of an equal key replaces a smaller one."""
-        return tuple(step.attempt for step in self.path[:depth])
+        return group_of(self.question, self.path[:depth])[1]
 
     @property
     def item_id(self) -> str:
@@ -70,4 +74,15 @@ class Ancestry(NamedTuple):
 
 def constraint(ancestry: Ancestry, depth: int) -> bytes:
     """The aggregation constraint: equal bytes go to one instance. Attempts are left out on purpose."""
-    return "\0".join((ancestry.question, *(str(step.position) for step in ancestry.path[:depth]))).encode()
+    return _constraint(ancestry.question, ancestry.path[:depth])
+
+
+@lru_cache(REMEMBERED)
+def _constraint(question: str, path: Path) -> bytes:
+    return "\0".join((question, *[str(step.position) for step in path])).encode()
+
+
+@lru_cache(REMEMBERED)
+def group_of(question: str, path: Path) -> tuple[Key, Version]:
+    """Key and version of a path cut to the key's depth."""
+    return (question, *[step.position for step in path]), tuple([step.attempt for step in path])

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from heapq import heappop, heappush
 from typing import Any
 
-from alto_streams.ancestry import Key, Version
+from alto_streams.ancestry import Key, Version, group_of
 from alto_streams.effects import Delivery
 from alto_streams.plan import Port
 from alto_streams.record import Kind, Record
 from alto_streams.scopes import EMPTY, Scope
+
+_COUNT = Kind.COUNT  # an attribute of an Enum costs as much as a look into a dict
 
 
 class Group:
@@ -36,7 +38,7 @@ class Group:
         tree = self.trees.get(record.port)
         if tree is not None:
             steps = record.ancestry.path[key_depth:]
-            if record.kind is Kind.COUNT:
+            if record.kind is _COUNT:
                 tree.close(steps, record.attempt, record.count, delivery, released)
             else:
                 tree.add(steps, value, delivery, released)
@@ -48,9 +50,10 @@ class Group:
 
     @property
     def complete(self) -> bool:
-        return len(self.values) + len(self.trees) == len(self.ports) and all(
-            tree.complete for tree in self.trees.values()
-        )
+        for tree in self.trees.values():  # a generator, or the scopes' property, would take twice the time
+            if tree.count != tree.done:
+                return False
+        return len(self.values) + len(self.trees) == len(self.ports)
 
     def inputs(self) -> list[Any]:
         """One value for each port; EMPTY where the item was dropped on its way, or an operator has no value."""
@@ -88,20 +91,29 @@ class GroupTable:
 
         An operator may raise; `released` then still counts, and the delivery is in no group.
         """
-        key, version = record.ancestry.key(self.key_depth), record.ancestry.version(self.key_depth)
-        closed = self.closed.get(key)
+        key, version = group_of(record.ancestry.question, record.ancestry.path[: self.key_depth])
         group = self.groups.get(key)
-        if (closed is not None and version <= closed) or (group is not None and version < group.version):
-            released.append(delivery)
-            return None
-        if group is None or version > group.version:
-            if group is not None:
-                released.extend(group.deliveries())
-            group = self.groups[key] = Group(self.ports, version, record)
+        if group is None or version != group.version:
+            group = self._newer(group, key, version, record, released)
+            if group is None:
+                released.append(delivery)
+                return None
         group.add(record, value, self.key_depth, delivery, released)
         if not group.complete:
             return None
         self.close(key, version, group.deadline)
+        return group
+
+    def _newer(
+        self, group: Group | None, key: Key, version: Version, record: Record, released: list[Delivery]
+    ) -> Group | None:
+        """An empty group in place of this one; None where the record is of a version that has been replaced."""
+        closed = self.closed.get(key)
+        if (closed is not None and version <= closed) or (group is not None and version < group.version):
+            return None
+        if group is not None:
+            released.extend(group.deliveries())
+        group = self.groups[key] = Group(self.ports, version, record)
         return group
 
     def close(self, key: Key, version: Version, deadline: int) -> None:

@@ -1,19 +1,24 @@
 """What travels between stages: a value and the `alto` header beside it (ancestry, epoch, deadline, kind).
 
-The header is one packed byte string: version, kind, port, epoch, deadline, question id, path; varints throughout. A
-token four levels deep takes some fifty bytes. An attempt that equals its parent's is one bit.
+The header is one packed byte string, varints throughout. First what is the record's own: version, kind, port, and its
+index in its scope (of a count, the count). Then what the items of a scope and their count share, which is packed once
+and read once for all of them: question id, epoch, deadline, levels above, the scope's attempt. An attempt that equals
+its parent's is one bit, a question id that is a UUID takes 16 bytes; a token four levels deep takes some 56.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
+from uuid import UUID
 
-from alto_streams.ancestry import FIRST, Ancestry, Attempt, Step
+from alto_streams.ancestry import FIRST, REMEMBERED, Ancestry, Attempt, Path, Step
 from alto_streams.errors import InvalidInput
 
 HEADER = "alto"
-VERSION = 1
+VERSION = 2
 
 
 class Kind(IntEnum):
@@ -25,9 +30,14 @@ class Kind(IntEnum):
     FAILURE = 3  # the question has failed; the value says why
 
 
-@dataclass(frozen=True, slots=True)
+# An attribute of an Enum, and the constructor of a NamedTuple, cost more than all else that is done with them here.
+_KINDS, _COUNT = tuple(Kind), Kind.COUNT
+_new = tuple.__new__
+
+
+@dataclass(slots=True, unsafe_hash=True)  # frozen, it would take three times as long to make
 class Record:
-    """One record on an edge. `deadline` is in milliseconds since the Unix epoch."""
+    """One record on an edge, never changed. `deadline` is in milliseconds since the Unix epoch."""
 
     kind: Kind
     port: int
@@ -39,63 +49,65 @@ class Record:
     attempt: Attempt = FIRST
 
 
-def _put(out: bytearray, number: int) -> None:
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
+_TEXT, _HEX, _DASHED = range(3)  # how a question id is packed
 
 
 def encode_header(record: Record) -> bytes:
     """The packed header of a record."""
-    out = bytearray((VERSION, record.kind, record.port))
-    _put(out, record.epoch)
-    _put(out, record.deadline)
-    question = record.ancestry.question.encode()
-    _put(out, len(question))
-    out += question
-    path = record.ancestry.path
-    _put(out, len(path))
+    kind, question, path = record.kind, record.ancestry.question, record.ancestry.path
+    if kind is _COUNT:
+        own, shared = record.count, _pack_scope(record.epoch, record.deadline, question, path, record.attempt)
+    elif path:
+        own = path[-1].position
+        shared = _pack_scope(record.epoch, record.deadline, question, path[:-1], path[-1].attempt)
+    else:
+        own, shared = 0, _pack_scope(record.epoch, record.deadline, question, path, None)
+    if own < 0x80:
+        return bytes((VERSION, kind, record.port, own)) + shared
+    return bytes((VERSION, kind, record.port)) + _varints([own]) + shared
+
+
+@lru_cache(REMEMBERED)
+def _pack_scope(epoch: int, deadline: int, question: str, above: Path, attempt: Attempt | None) -> bytes:
+    """`attempt` is None for a question, which is in no scope."""
+    form, packed = _pack_question(question)
+    path = above if attempt is None else (*above, Step(0, attempt))
+    numbers = [epoch, deadline, len(path)]
     previous: Attempt | None = None
-    for index, attempt in path:
-        if attempt == previous:
-            _put(out, index << 1 | 1)
+    for index, made_by in path:
+        if made_by == previous:
+            numbers.append(index << 1 | 1)
         else:
-            _put(out, index << 1)
-            _put(out, attempt.generation)
-            _put(out, attempt.run)
-            previous = attempt
-    if record.kind is Kind.COUNT:
-        _put(out, record.count)
-        _put(out, record.attempt.generation)
-        _put(out, record.attempt.run)
+            numbers += (index << 1, *made_by)
+            previous = made_by
+    return _varints([len(packed) << 2 | form]) + packed + _varints(numbers)
+
+
+def _varints(numbers: list[int]) -> bytes:
+    out = bytearray()
+    for number in numbers:
+        while number > 0x7F:
+            out.append(number & 0x7F | 0x80)
+            number >>= 7
+        out.append(number)
     return bytes(out)
 
 
-class _Reader:
-    """Reads varints and bytes off a header; IndexError where it ends early."""
+def _pack_question(question: str) -> tuple[int, bytes]:
+    """A UUID in half its length, where exactly the same text comes of it again."""
+    if len(question) in (32, 36):
+        with suppress(ValueError):
+            packed = bytes.fromhex(question.replace("-", ""))
+            for form in (_HEX, _DASHED):
+                if _unpack_question(form, packed) == question:
+                    return form, packed
+    return _TEXT, question.encode()
 
-    __slots__ = ("at", "data")
 
-    def __init__(self, data: bytes, at: int) -> None:
-        self.data, self.at = data, at
-
-    def number(self) -> int:
-        result = shift = 0
-        while True:
-            byte = self.data[self.at]
-            self.at += 1
-            result |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return result
-            shift += 7
-
-    def take(self, length: int) -> bytes:
-        taken = self.data[self.at : self.at + length]
-        if len(taken) != length:
-            raise IndexError
-        self.at += length
-        return taken
+def _unpack_question(form: int, packed: bytes) -> str:
+    if form == _TEXT:
+        return packed.decode()
+    return packed.hex() if form == _HEX else str(UUID(bytes=packed))
 
 
 def decode_record(header: bytes | None, value: bytes) -> Record:
@@ -112,24 +124,53 @@ def decode_record(header: bytes | None, value: bytes) -> Record:
             "run one release of alto-streams on all stages",
         )
     try:
-        return _decode(header, value)
-    except (IndexError, UnicodeDecodeError, ValueError):
+        kind, port, own, at = _KINDS[header[1]], header[2], header[3], 4
+        if own > 0x7F:
+            own, at = _varint(header, 3)
+        question, epoch, deadline, above, attempt = _unpack_scope(header[at:])
+    except (IndexError, ValueError):
         raise InvalidInput("broken_header", f"The record's '{HEADER}' header is cut off or damaged.") from None
+    if kind is _COUNT:
+        return Record(kind, port, Ancestry(question, above), epoch, deadline, value, own, attempt or FIRST)
+    path = above if attempt is None else (*above, _new(Step, (own, attempt)))
+    return Record(kind, port, _new(Ancestry, (question, path)), epoch, deadline, value)
 
 
-def _decode(header: bytes, value: bytes) -> Record:
-    kind, port = Kind(header[1]), header[2]
-    reader = _Reader(header, 3)
-    epoch, deadline = reader.number(), reader.number()
-    question = reader.take(reader.number()).decode()
-    steps: list[Step] = []
-    attempt = FIRST
-    for _ in range(reader.number()):
-        tagged = reader.number()
-        if not tagged & 1:
-            attempt = Attempt(reader.number(), reader.number())
-        steps.append(Step(tagged >> 1, attempt))
-    count, run = 0, FIRST
-    if kind is Kind.COUNT:
-        count, run = reader.number(), Attempt(reader.number(), reader.number())
-    return Record(kind, port, Ancestry(question, tuple(steps)), epoch, deadline, value, count, run)
+@lru_cache(REMEMBERED)
+def _unpack_scope(data: bytes) -> tuple[str, int, int, Path, Attempt | None]:
+    """What `_pack_scope` packed. Raises IndexError or ValueError where it did not."""
+    tagged, begin = _varint(data, 0)
+    end = begin + (tagged >> 2)
+    numbers: list[int] = []
+    number = shift = 0
+    for byte in data[end:]:
+        if byte > 0x7F:
+            number |= (byte & 0x7F) << shift
+            shift += 7
+        else:
+            numbers.append(number | byte << shift)
+            number = shift = 0
+    at, attempt, steps = 3, FIRST, []
+    for _ in range(numbers[2]):
+        tagged_index = numbers[at]
+        at += 1
+        if not tagged_index & 1:
+            attempt = _new(Attempt, numbers[at : at + 2])
+            at += 2
+        steps.append(_new(Step, (tagged_index >> 1, attempt)))
+    if at != len(numbers) or shift:
+        raise ValueError("more, or less, than a header")
+    question = _unpack_question(tagged & 3, data[begin:end])
+    return question, numbers[0], numbers[1], tuple(steps[:-1]), attempt if steps else None
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    """The number at `at`, and where it ends."""
+    number = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return number, at
+        shift += 7

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import count
 
+from alto_streams.ancestry import REMEMBERED
 from alto_streams.errors import InvalidInput
 
 
@@ -28,6 +30,7 @@ class RoutingTable:
         return RoutingTable(int(loaded["epoch"]), {k: tuple(map(int, v)) for k, v in loaded["stages"].items()})
 
 
+@lru_cache(REMEMBERED)
 def constrained(constraint: bytes, active: tuple[int, ...]) -> int:
     """The active partition of an aggregation constraint: stable across processes, machines and releases."""
     digest = int.from_bytes(blake2b(constraint, digest_size=8).digest(), "little")
@@ -54,13 +57,13 @@ class Router:
     def partition(self, stage: str, epoch: int, constraint: bytes | None) -> int:
         """The partition for one record. Raises InvalidInput for an epoch or stage that no table has."""
         table = self._tables.get(epoch)
-        if table is None or not table.stages.get(stage):
+        active = table.stages.get(stage) if table is not None else None
+        if not active:
             raise InvalidInput(
                 "unknown_epoch",
                 f"No routing table of epoch {epoch} names stage '{stage}'.",
                 "check that every worker reads the same routing topic",
             )
-        active = table.stages[stage]
         if constraint is not None:
             return constrained(constraint, active)
         return active[next(self._turns.setdefault(stage, count())) % len(active)]

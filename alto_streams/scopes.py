@@ -20,10 +20,12 @@ EMPTY: Any = object()  # stands for an item that was dropped but counts
 class Scope(Generic[D]):
     """The children of one expand, down to `depth` levels (1: its children are items)."""
 
-    __slots__ = ("attempt", "children", "count", "depth", "done", "held", "operator", "state")
+    __slots__ = ("attempt", "children", "count", "depth", "done", "held", "operator", "ordered", "placed", "state")
 
     def __init__(self, depth: int, operator: Operator) -> None:
         self.depth, self.operator = depth, operator
+        self.ordered: bool = getattr(operator, "ordered", False)
+        self.placed: bool = getattr(operator, "placed", False)
         self._reset(None)
 
     def _reset(self, attempt: Attempt | None) -> None:
@@ -40,11 +42,14 @@ class Scope(Generic[D]):
 
     def _admit(self, attempt: Attempt, released: list[D]) -> bool:
         """False for a record of an attempt that has been replaced; a newer attempt empties the scope."""
-        if self.attempt is not None and attempt < self.attempt:
-            return False
-        if self.attempt is None or attempt > self.attempt:
+        if attempt == self.attempt:
+            return True
+        if self.attempt is not None:
+            if attempt < self.attempt:
+                return False
             released.extend(self.deliveries())
             self._reset(attempt)
+        self.attempt = attempt
         return True
 
     def _child(self, index: int) -> Scope[D]:
@@ -55,10 +60,10 @@ class Scope(Generic[D]):
 
     def add(self, steps: Path, value: Any, delivery: D, released: list[D], above: Place = ()) -> None:
         """Takes one item (or EMPTY) at the path below this scope, which lies at `above` in those above it."""
-        if not self._admit(steps[0].attempt, released):
+        index, attempt = steps[0].position, steps[0].attempt
+        if attempt != self.attempt and not self._admit(attempt, released):
             released.append(delivery)
             return
-        index = steps[0].position
         if self.depth > 1:
             child = self._child(index)
             before = child.complete
@@ -70,10 +75,12 @@ class Scope(Generic[D]):
         if index in self.children:
             released.append(delivery)
             return
-        ordered = getattr(self.operator, "ordered", False)
-        if not ordered and value is not EMPTY:
-            self.state = add_at(self.operator, self.state, value, (*above, index))
-        self.children[index] = value if ordered else None
+        if not self.ordered and value is not EMPTY:
+            if self.placed:
+                self.state = add_at(self.operator, self.state, value, (*above, index))
+            else:
+                self.state = self.operator.add(self.state, value)
+        self.children[index] = value if self.ordered else None
         self.done += 1
         self.held.append(delivery)
 
@@ -101,7 +108,7 @@ class Scope(Generic[D]):
     def folded(self) -> Any:
         """The operator's state over all children, in the order of their indices."""
         children = [self.children[index] for index in sorted(self.children)]
-        if self.depth == 1 and not getattr(self.operator, "ordered", False):
+        if self.depth == 1 and not self.ordered:
             return self.state
         state = self.operator.initial()  # so that folding twice gives the same
         if self.depth == 1:

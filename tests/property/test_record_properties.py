@@ -10,12 +10,17 @@ from hypothesis import strategies as st
 
 from alto_streams.ancestry import Ancestry, Attempt, Step
 from alto_streams.errors import InvalidInput
-from alto_streams.record import Kind, Record, decode_record, encode_header
+from alto_streams.record import VERSION, Kind, Record, decode_record, encode_header
 
 numbers = st.integers(0, 2**63)
 attempts = st.builds(Attempt, numbers, numbers)
 steps = st.builds(Step, numbers, attempts)
-ancestries = st.builds(Ancestry, st.text(max_size=40), st.lists(steps, max_size=6).map(tuple))
+almost_uuids = st.text("0123456789abcdefAF- ", min_size=32, max_size=36)
+ancestries = st.builds(
+    Ancestry,
+    st.text(max_size=40) | st.uuids().map(str) | st.uuids().map(lambda uuid: uuid.hex) | almost_uuids,
+    st.lists(steps, max_size=6).map(tuple),
+)
 plain = st.builds(
     Record, st.sampled_from([Kind.ITEM, Kind.EMPTY, Kind.FAILURE]), st.integers(0, 255), ancestries, numbers, numbers,
     st.binary(max_size=40),
@@ -33,7 +38,7 @@ def test_a_record_survives_the_codec(record: Record) -> None:
 @given(st.binary(max_size=200), st.booleans())
 def test_arbitrary_bytes_raise_nothing_but_invalid_input(data: bytes, versioned: bool) -> None:
     with contextlib.suppress(InvalidInput):
-        decode_record(b"\x01" + data if versioned else data, b"")
+        decode_record(bytes([VERSION]) + data if versioned else data, b"")
 
 
 @given(plain | counts, st.data())
