@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -19,15 +20,16 @@ class Ranked(NamedTuple, Generic[T]):
     item: T
 
 
-class _Extreme(Generic[T]):
+class _Extreme(ABC, Generic[T]):
     placed = True
     selects = True
 
     def __init__(self, key: Callable[[T], Any] | None = None) -> None:
         self._reading = Reading(type(self).__name__, key)
 
+    @abstractmethod
     def _better(self, a: Any, b: Any) -> bool:
-        raise NotImplementedError
+        """Whether rank `a` wins over rank `b`."""
 
     def initial(self) -> Ranked[T] | None:
         return None

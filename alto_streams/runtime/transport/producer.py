@@ -19,6 +19,7 @@ from faust.transport import base
 from faust.types import TP
 from faust.types.tuples import RecordMetadata
 
+from alto_streams.errors import SettingError
 from alto_streams.runtime.transport.configuration import producer_settings
 from alto_streams.runtime.transport.declare import create_topic
 
@@ -126,7 +127,10 @@ class Producer(base.Producer):
         await asyncio.to_thread(create_topic, producer_settings(self.app), topic, partitions, replication, **options)
 
     def key_partition(self, topic: str, key: bytes) -> TP:
-        raise NotImplementedError("librdkafka chooses the partition when the record is sent")
+        raise SettingError(
+            f"The partition of a record for topic {topic} is not known before it is sent: librdkafka chooses it.",
+            "leave eager_partitioning out, or give the partition",
+        )
 
     def supports_headers(self) -> bool:
         return True
