@@ -78,7 +78,7 @@ class Consumer(StatelessConsumer):
     def arrived(self, records: list[Record]) -> None:
         self.dispatcher.arrived(records)
         for owner in {record.owner for record in records}:
-            owner.behind = owner.ledger.span > FURTHEST and not owner.ledger.awaiting
+            owner.behind = _behind(owner)
 
     def committed(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         if self._answer is not None and not self._answer.done():
@@ -185,7 +185,7 @@ class Consumer(StatelessConsumer):
 
     def _due(self, owner: Ownership, topics: Any = None) -> Progress | None:
         """What to commit of a partition; None where nothing has changed, or where it cannot be written at present."""
-        owner.behind = owner.ledger.span > FURTHEST and not owner.ledger.awaiting
+        owner.behind = _behind(owner)
         if topics is not None and owner.tp not in topics and owner.tp.topic not in topics:
             return None
         progress = owner.ledger.progress(owner.attempt)
@@ -213,6 +213,11 @@ class Consumer(StatelessConsumer):
     def unacked(self) -> set[Any]:
         """Empty: what is in hand is in the ledgers, and nothing here waits for it."""
         return set()
+
+
+def _behind(owner: Ownership) -> bool:
+    """Whether what is in hand, and what waits to be, spreads so far that the partition must be held back."""
+    return owner.ledger.span + len(owner.waiting) > FURTHEST and not owner.ledger.awaiting
 
 
 def _to_commit(tp: TP, progress: Progress) -> TopicPartition:
