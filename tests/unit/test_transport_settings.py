@@ -88,6 +88,15 @@ def test_a_stream_class_of_ones_own_must_be_of_the_transport(tmp_path: Path) -> 
     assert app_of(tmp_path, Stream=Ours).transport is not None
 
 
+@pytest.mark.parametrize("query", ["sesion.timeout.ms=6000", "socket.timeout.ms=soon", "socket.timeout.ms=1"])
+async def test_a_property_that_librdkafka_refuses_is_named(tmp_path: Path, query: str) -> None:
+    app = app_of(tmp_path, f"alto://one:1?{query}")
+    for service in (app.consumer, app.producer):
+        with pytest.raises(SettingError, match=query.partition("=")[0]) as refusal:
+            await service.on_start()
+        assert refusal.value.mend
+
+
 async def test_transactions_are_refused_at_the_start(tmp_path: Path) -> None:
     app = app_of(tmp_path, processing_guarantee="exactly_once")
     with pytest.raises(SettingError, match="exactly_once"):

@@ -6,8 +6,10 @@ A property of librdkafka goes behind the broker's address by its own name:
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
+from confluent_kafka import KafkaException
 from faust.auth import SASLCredentials
 
 from alto_streams.errors import SettingError
@@ -47,6 +49,20 @@ _PRODUCER = {
     "delivery.timeout.ms": 120_000,
 }
 _CLASSIC_ONLY = ("partition.assignment.strategy", "session.timeout.ms", "heartbeat.interval.ms")
+
+
+_T = TypeVar("_T")
+
+
+def configured(make: Callable[[dict[str, Any]], _T], settings: dict[str, Any]) -> _T:
+    """A consumer or producer of librdkafka. Raises SettingError where it refuses a property."""
+    try:
+        return make(settings)
+    except KafkaException as error:
+        raise SettingError(
+            f"librdkafka refuses the broker URL's properties: {error.args[0].str().strip()}.",
+            "name properties as librdkafka's CONFIGURATION.md does: alto://host:9092?session.timeout.ms=6000",
+        ) from error
 
 
 def consumer_settings(app: Any) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from faust.types import TP
 
 from alto_streams.errors import BrokerError, ProgressError
 from alto_streams.progress import Progress, decode, encode
-from alto_streams.runtime.transport.configuration import BATCH, BUFFERED_BYTES, BUFFERED_RECORDS
+from alto_streams.runtime.transport.configuration import BATCH, BUFFERED_BYTES, BUFFERED_RECORDS, configured
 from alto_streams.runtime.transport.ownership import Ownership, Record
 
 IDLE_POLL_S = 0.1
@@ -84,7 +84,7 @@ class Poller:
         self._wakes: list[float] = []  # when the fetching thread is to be woken
         self._stopping = threading.Event()
         callbacks = {"on_commit": self._on_commit, "error_cb": self._on_error, "logger": _log}
-        self._kafka = Consumer({**settings, **callbacks})
+        self._kafka = configured(Consumer, {**settings, **callbacks})
         self._orders: deque[Callable[[], None]] = deque()
         self._thread = threading.Thread(target=self._run, name="kafka-poll", daemon=True)
         self._ended: asyncio.Future[None] = loop.create_future()

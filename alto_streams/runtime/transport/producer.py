@@ -20,7 +20,7 @@ from faust.types import TP
 from faust.types.tuples import RecordMetadata
 
 from alto_streams.errors import SettingError
-from alto_streams.runtime.transport.configuration import producer_settings
+from alto_streams.runtime.transport.configuration import configured, producer_settings
 from alto_streams.runtime.transport.declare import create_topic
 
 LOOK_EVERY_S = 0.001
@@ -46,7 +46,8 @@ class Producer(base.Producer):
 
     async def on_start(self) -> None:
         await super().on_start()
-        self._kafka = KafkaProducer({**producer_settings(self.app), "error_cb": self._on_error, "logger": _log})
+        callbacks = {"error_cb": self._on_error, "logger": _log}
+        self._kafka = configured(KafkaProducer, {**producer_settings(self.app), **callbacks})
         self._running = asyncio.get_running_loop()
         self._batches = [Batch(self._running.create_future())]
         self._outstanding = self._fruitless = 0
