@@ -126,6 +126,22 @@ async def test_a_topic_that_does_not_exist_is_an_error_for_its_sender_alone(
         await until(lambda: [message.value for message in receiver.messages] == [b"good"])
 
 
+async def test_a_send_that_is_cancelled_holds_no_commit_up(
+    kafka: EmbeddedKafka, url: str, fresh: Callable[[int], str], datadir: str
+) -> None:
+    topic = fresh(1)
+    receiver = Receiver(url, topic, datadir)
+    async with running(receiver.app) as app:
+        await (await receiver.topic.send(value=b"first"))
+        waiting = asyncio.create_task(app.producer.send(topic, b"k", b"v", 7, None, None))
+        await asyncio.sleep(0.3)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        assert waiting.cancelled() or waiting.exception()
+        await (await receiver.topic.send(value=b"second"))
+        await until(lambda: Committed(kafka.bootstrap, topic, topic).offsets == {0: 2})
+
+
 @pytest.mark.parametrize("size", [3_000, 3_000_000], ids=["for the topic", "for the producer"])
 async def test_a_record_too_large_is_an_error_for_its_sender_alone(
     size: int, kafka: EmbeddedKafka, url: str, fresh: Callable[[int], str], datadir: str

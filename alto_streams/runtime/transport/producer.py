@@ -85,14 +85,10 @@ class Producer(base.Producer):
         batch.pending += 1
         self._outstanding += 1
         try:
-            self._kafka.produce(topic, value, key, **options)
-        except BufferError:
-            await self._insist(topic, value, key, options, batch)
-        except KafkaException as error:
-            if error.args[0].code() != KafkaError._UNKNOWN_PARTITION:
-                self._drop(batch)
-                raise ProducerSendError(_say(topic, error)) from error
-            await self._insist(topic, value, key, options, batch)
+            await self._enqueue(topic, value, key, options)
+        except BaseException:  # also a cancellation: a flush would wait for this record
+            self._drop(batch)
+            raise
         if self._looking is None:
             self._look_later(LOOK_EVERY_S)
         return future
@@ -136,20 +132,21 @@ class Producer(base.Producer):
     def supports_headers(self) -> bool:
         return True
 
-    async def _insist(self, topic: str, value: Any, key: Any, options: dict[str, Any], batch: Batch) -> None:
+    async def _enqueue(self, topic: str, value: Any, key: Any, options: dict[str, Any]) -> None:
         """Waits for room in the queue, or for a partition that was added a moment ago."""
-        until = time.monotonic() + PARTITION_LIMIT_S
+        until = 0.0
         while True:
-            self._look()
             try:
                 self._kafka.produce(topic, value, key, **options)
                 return
             except BufferError:
+                self._look()
                 await asyncio.sleep(0.005)
             except KafkaException as error:
+                until = until or time.monotonic() + PARTITION_LIMIT_S
                 if error.args[0].code() != KafkaError._UNKNOWN_PARTITION or time.monotonic() > until:
-                    self._drop(batch)
                     raise ProducerSendError(_say(topic, error, options.get("partition"))) from error
+                self._look()
                 await asyncio.to_thread(self._refresh, topic)
                 await asyncio.sleep(0.05)
 
