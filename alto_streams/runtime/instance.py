@@ -158,7 +158,6 @@ class Instance:
                 self._log.warning("run_failed", question=run.ancestry.question, error=repr(error), again=bool(again))
                 if again is None:
                     failure = Failure(self.stage.name, _kind(error), f"{type(error).__name__}: {error}")
-                    assert isinstance(self.logic, StageLogic)
                     await self._give_up(run, failure)
                     return
                 run = again

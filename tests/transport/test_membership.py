@@ -13,7 +13,7 @@ import pytest
 
 from ops.kafka.embedded import EmbeddedKafka
 from tests.transport.crew import Crew, Worker, crew, wait_until
-from tests.transport.load import create, members, steady_load, stored
+from tests.transport.load import create, fill, members, steady_load, stored
 
 LONG = bool(os.environ.get("ALTO_LONG"))
 STOP_LIMIT_S = 1.0 if os.environ.get("ALTO_STRICT") else 3.0  # the machine that runs the suite may be busy
@@ -134,6 +134,21 @@ def test_records_wait_for_the_handler_of_their_partition_and_for_no_other(
         assert stop < settle
 
 
+def test_nothing_comes_of_a_partition_while_it_is_given_up(
+    kafka: EmbeddedKafka, member_url: str, fresh: Callable[[int], str], tmp_path: Path
+) -> None:
+    """Its records wait in the worker, but whoever was told of the revocation has dropped what he knew of it."""
+    topic = fresh(4)
+    fill(kafka.bootstrap, topic, 4, 800)
+    with crew(member_url, topic, topic, tmp_path) as workers:
+        first = workers.start(slow=0.01, linger=0.5)
+        wait_until(lambda: len(first.deeds("P")) > 50, "the first worker is busy", [first])
+        second = workers.start(slow=0.01)
+        workers.wait_finished(stored(kafka.bootstrap, topic, 4))
+        assert second.deeds("P")
+        assert_assigned_before_processed(first)
+
+
 def assert_assigned_before_processed(worker: Worker) -> None:
     mine: set[int] = set()
     for deed in worker.deeds("S", "V", "P"):
@@ -142,7 +157,7 @@ def assert_assigned_before_processed(worker: Worker) -> None:
         elif deed.kind == "V":
             mine.discard(deed.partition)
         else:
-            assert deed.partition in mine, f"partition {deed.partition} was delivered before its handler returned"
+            assert deed.partition in mine, f"partition {deed.partition} was delivered outside of its handlers"
 
 
 def test_attempts_belong_to_partitions(

@@ -95,6 +95,8 @@ def build(given: argparse.Namespace) -> Any:
     async def revoked(_app: Any, partitions: Any, **_: Any) -> None:
         for tp in partitions:
             say("V", tp.partition)
+        if given.linger:
+            await asyncio.sleep(given.linger)
 
     app.agent(raw_topic(app, given.topic))(consume)
     app.on_partitions_assigned.connect(assigned, weak=False)
@@ -128,6 +130,7 @@ def main() -> int:
     parser.add_argument("--never", default="", help="offsets that are never acknowledged: 4,9")
     parser.add_argument("--slow", type=float, default=0.0, help="seconds for each record, one after the other")
     parser.add_argument("--settle", type=float, default=0.0, help="seconds that the handler of `assigned` takes")
+    parser.add_argument("--linger", type=float, default=0.0, help="seconds that the handler of `revoked` takes")
     parser.add_argument("--forward", default="", help="send each record to this topic before acknowledging it")
     parser.add_argument("--session", type=float, default=3.0, help="session timeout in seconds")
     return asyncio.run(run(parser.parse_args()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from confluent_kafka import KafkaError, TopicPartition
@@ -72,6 +72,7 @@ class Consumer(StatelessConsumer):
         """Gives the partitions up, which commits them."""
         if self._poller is not None:
             await self._poller.stop()
+            self.committed(None, [])  # nobody will answer an order that came too late
 
     # Called by the poller, on the event loop.
 
@@ -91,7 +92,9 @@ class Consumer(StatelessConsumer):
         """Tells the application of new partitions; their records flow when it has returned."""
         try:
             async with self._rebalance:
-                self.app.on_rebalance_start()
+                observed = bool(list(self.app.sensors) or self._app.tracer)  # Faust warns where nobody observes
+                if observed:
+                    self.app.on_rebalance_start()
                 taken = {owner.tp for owner in owners}
                 self._owners |= {owner.tp: owner for owner in owners}
                 self._active_partitions = set(self._owners)
@@ -100,22 +103,24 @@ class Consumer(StatelessConsumer):
                 await self.app.on_partitions_assigned.send(taken)
                 for owner in owners:
                     owner.ready = True
-                self.app.on_rebalance_return()
-                self.app.on_rebalance_end()
+                if observed:
+                    self.app.on_rebalance_return()
+                    self.app.on_rebalance_end()
                 await self.app.on_rebalance_complete.send()
         except Exception as error:
             await self.crash(error)
 
     async def given_up(self, owners: list[Ownership], *, lost: bool) -> list[TopicPartition]:
+        for owner in owners:  # or the application would get records of what it has just been told to forget
+            owner.live = False
         async with self._rebalance:
             gone = {owner.tp for owner in owners}
             try:
                 await self.app.on_partitions_revoked.send(gone)
-                due = {} if lost else {owner.tp: self._due(owner) for owner in owners}
-                self._forget(owners)  # before anything else is acknowledged
-                if not lost:
+                due = {} if lost else {owner: self._due(owner) for owner in owners}
+                if due:
                     await self.app.producer.flush()
-                return [_to_commit(tp, progress) for tp, progress in due.items() if progress is not None]
+                return [_to_commit(owner.tp, progress) for owner, progress in due.items() if progress is not None]
             finally:
                 self._forget(owners)
                 await self.app.agents.on_rebalance(gone, set())
@@ -123,7 +128,6 @@ class Consumer(StatelessConsumer):
 
     def _forget(self, owners: list[Ownership]) -> None:
         for owner in owners:
-            owner.live = False
             if self._owners.get(owner.tp) is owner:
                 del self._owners[owner.tp]
         self._active_partitions = set(self._owners)
@@ -156,15 +160,15 @@ class Consumer(StatelessConsumer):
         """
         if self._poller is None or self._answer is not None:
             return False
-        due = {tp: progress for tp, owner in self._owners.items() if (progress := self._due(owner, topics))}
+        due = {owner: progress for owner in self._owners.values() if (progress := self._due(owner, topics))}
         if not due:
             return False
         answer = self._answer = self.loop.create_future()
         try:
             await self.app.producer.flush()
             if self._app._attachments.enabled:
-                await self._handle_attached({tp: progress.offset for tp, progress in due.items()})
-            self._poller.commit([_to_commit(tp, progress) for tp, progress in due.items()])
+                await self._handle_attached({owner.tp: progress.offset for owner, progress in due.items()})
+            self._poller.commit([(owner, _to_commit(owner.tp, progress)) for owner, progress in due.items()])
             error, partitions = await answer
         finally:
             self._answer = None
@@ -173,15 +177,11 @@ class Consumer(StatelessConsumer):
             if error.code() == KafkaError.OFFSET_METADATA_TOO_LARGE:
                 raise metadata_refused()
             return False
-        for partition in partitions:
-            if partition.error is None:
-                self._note(TP(partition.topic, partition.partition), due)
-        return True
-
-    def _note(self, tp: TP, due: Mapping[TP, Progress]) -> None:
-        owner, progress = self._owners.get(tp), due.get(tp)
-        if owner is not None and progress is not None and owner.attempt == progress.attempt:
-            owner.committed = progress
+        taken = {(partition.topic, partition.partition) for partition in partitions if partition.error is None}
+        for owner, progress in due.items():
+            if owner.tp in taken:
+                owner.committed = progress
+        return bool(taken)
 
     def _due(self, owner: Ownership, topics: Any = None) -> Progress | None:
         """What to commit of a partition; None where nothing has changed, or where it cannot be written at present."""

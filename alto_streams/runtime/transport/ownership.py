@@ -42,7 +42,7 @@ class Ownership:
         self.committed = resumed
         self.lane: Any = None  # where its records go
         self.waiting: deque[Record] = deque()  # delivered to no stream yet
-        self.live = True  # False from the revocation on: late acknowledgements count no more
+        self.live = True  # False from the revocation on: nothing more of it reaches a stream
         self.ready = False  # the application has been told of the partition
         self.behind = False  # the oldest record in hand is so far behind the newest that a commit would not hold them
         self.paused = True

@@ -95,7 +95,7 @@ class Poller:
         if self._thread.ident is None:
             self._thread.start()
 
-    def commit(self, offsets: list[TopicPartition]) -> None:
+    def commit(self, offsets: list[tuple[Ownership, TopicPartition]]) -> None:
         """Its answer comes to the receiver, from Kafka or at once."""
         self._orders.append(partial(self._commit, offsets))
 
@@ -110,9 +110,14 @@ class Poller:
     def _subscribe(self, topics: list[str]) -> None:
         self._kafka.subscribe(topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
 
-    def _commit(self, offsets: list[TopicPartition]) -> None:
+    def _commit(self, offsets: list[tuple[Ownership, TopicPartition]]) -> None:
+        """Leaves out what was given up since the order: it would overwrite the commit of the next ownership."""
+        ours = [partition for owner, partition in offsets if self._owners.get(owner.tp) is owner]
+        if not ours:
+            self._on_commit(None, [])
+            return
         try:
-            self._kafka.commit(offsets=offsets)
+            self._kafka.commit(offsets=ours)
         except KafkaException as error:
             self._on_commit(error.args[0], [])
 
