@@ -75,7 +75,7 @@ class CoordinatorLogic:
             effects += [Acknowledge(tuple(released))] if released else []
             if group is None:
                 return effects
-            outcome = self._outcome(question, group.inputs()[1], None)
+            outcome = self._outcome(question, _items(group), None)
             return [*effects, outcome, Acknowledge(tuple(group.deliveries()))]
         except Exception as error:
             failure = Failure(COORDINATOR, "invalid_record", f"{error}")
@@ -105,7 +105,7 @@ class CoordinatorLogic:
             for key, group in table.expired(now):
                 question = str(key[0])
                 table.close(key, group.version, group.deadline)
-                effects.append(self._outcome(question, _so_far(group), _late(f"still waiting for {group.missing()}")))
+                effects.append(self._outcome(question, _items(group), _late(f"still waiting for {group.missing()}")))
                 effects.append(Acknowledge(tuple(group.deliveries())))
         return effects
 
@@ -117,7 +117,7 @@ class CoordinatorLogic:
         table.close(key, (), record.deadline)
         held = group.deliveries() if group else []
         return [
-            self._outcome(record.ancestry.question, _so_far(group) if group else [], failure),
+            self._outcome(record.ancestry.question, _items(group) if group else [], failure),
             Acknowledge((*held, *deliveries)),
         ]
 
@@ -142,10 +142,13 @@ class CoordinatorLogic:
         return self.tables[partition]
 
 
-def _so_far(group: Group) -> list[Any]:
-    """The items that had come when the question ended early."""
-    items: list[Any] = group.trees[1].result()
-    return items
+def _items(group: Group) -> list[Any]:
+    """What has come of the output: all of it, or, where the question ends early, what there is so far."""
+    if 1 in group.trees:
+        items: list[Any] = group.trees[1].result()
+        return items
+    value = group.values.get(1, EMPTY)  # of an output without a level: one, unless it was dropped
+    return [] if value is EMPTY else [value]
 
 
 def _late(what: str) -> Failure:

@@ -233,16 +233,12 @@ class Pipeline:
     def output(self, stream: Stream, type: str, *, conclude: Callable[..., Any]) -> None:
         """Sends a stream to the output topic, and ends each question when all of its items have come.
 
+        Where no level is open, that is one item, or none where it was dropped.
         `conclude(question_id, items, failure)` makes the final record; `failure` is None, or has stage, kind, message.
         """
         if self.result is not None:
             raise PipelineError(f"Pipeline '{self.name}' has two outputs.", "call output once")
         self._check_emitted(stream)
-        if not stream.levels:
-            raise PipelineError(
-                f"The output of pipeline '{self.name}' has no open level.",
-                "output the items before they are aggregated",
-            )
         self.result, self.result_type, self.conclude = stream, type, conclude
 
     def _check_emitted(self, stream: Stream) -> None:

@@ -115,7 +115,7 @@ def make_plan(pipeline: Pipeline) -> Plan:
                 pipeline.result.type,
                 pipeline.result.levels,
                 len(pipeline.result.levels),
-                Collect(),
+                Collect() if pipeline.result.levels else None,
             ),
         ),
         key_depth=0,

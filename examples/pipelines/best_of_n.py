@@ -1,4 +1,4 @@
-"""Best of n: each problem of a sheet is solved several times, step by step, and the solutions are voted on.
+"""Best of n: a problem is solved several times, step by step, and the solutions are voted on.
 
 python -m examples.pipelines.best_of_n
 """
@@ -11,7 +11,7 @@ from alto_streams.context import Context
 from alto_streams.engines.protocol import Message, Prompt, Sampling
 from alto_streams.failure import Failure
 from alto_streams.operators import Collect, Into, Vote
-from alto_streams.pipeline import Pipeline, join
+from alto_streams.pipeline import Pipeline
 from examples.pipelines.messages_pb2 import Draw, Line, Solution, Told
 from examples.pipelines.scripted import Scripted, show
 from schemas.question_pb2 import Question
@@ -20,12 +20,7 @@ DRAWS = 5
 SOLVE = Prompt("solve", (Message("system", "Think in short lines. End with 'Answer:' and a number."),))
 
 
-async def problems_of(sheet: Question, ctx: Context) -> AsyncIterator[Line]:
-    for text in sheet.text.splitlines():
-        yield Line(text=text)
-
-
-async def draw(problem: Line, ctx: Context) -> AsyncIterator[Draw]:
+async def draw(problem: Question, ctx: Context) -> AsyncIterator[Draw]:
     for number in range(DRAWS):
         yield Draw(problem=problem.text, number=number)
 
@@ -41,27 +36,26 @@ async def solution(steps: list[Line], ctx: Context) -> Solution | None:
     return Solution(answer=last.removeprefix("Answer:").strip()) if last.startswith("Answer:") else None
 
 
-async def settle(problem: Line, elected: Solution, ctx: Context) -> Solution:
-    return Solution(problem=problem.text, answer=elected.answer)
+def voted(answer: str) -> Solution:
+    return Solution(answer=answer)
 
 
-def conclude(question_id: str, solutions: Sequence[Solution], failure: Failure | None) -> Told:
-    lines = [f"{one.problem} {one.answer}" for one in solutions]
+def conclude(question_id: str, elected: Sequence[Solution], failure: Failure | None) -> Told:
+    """Nobody is elected where no draw came to an answer."""
+    lines = [one.answer for one in elected]
     return Told(question_id=question_id, lines=lines, failure=failure.message if failure else "")
 
 
 pipeline = p = Pipeline("best-of-n", source=Question)
 
-problems = p.source.expand(problems_of, "problem")
-draws = problems.expand(draw, "draw")
+draws = p.source.expand(draw, "draw")
 steps = draws.expand(solve, "step", cut="line", item=Line, uses="lm", prompt=SOLVE)
 votes = steps.aggregate(Collect(), over="step").map(solution)
-elected = votes.aggregate(Into(Vote(lambda one: one.answer, of=DRAWS), lambda answer: Solution(answer=answer)))
-settled = join(problems, elected).map(settle)
+elected = votes.aggregate(Into(Vote(lambda one: one.answer, of=DRAWS), voted))
 
 p.publish(steps, "step")
 p.publish(votes, "vote")
-p.output(settled, "solution", conclude=conclude)
+p.output(elected, "solution", conclude=conclude)
 
 
 def say(name: str, asked: str, seed: int) -> str:
@@ -73,4 +67,4 @@ def say(name: str, asked: str, seed: int) -> str:
 
 
 if __name__ == "__main__":
-    show(pipeline, "1 + 2 =\n12 + 30 =", Scripted(say))
+    show(pipeline, "12 + 30 =", Scripted(say))

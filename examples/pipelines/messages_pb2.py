@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!examples/pipelines/messages.proto\x12\x08\x65xamples\"&\n\x07Passage\x12\r\n\x05title\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"/\n\x08Passages\x12#\n\x08passages\x18\x01 \x03(\x0b\x32\x11.examples.Passage\"<\n\x08Sentence\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\"\n\x07sources\x18\x02 \x03(\x0b\x32\x11.examples.Passage\"\'\n\x07Support\x12\r\n\x05title\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\"(\n\x08\x43itation\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x06titles\x18\x02 \x03(\t\"\'\n\x04\x44raw\x12\x0f\n\x07problem\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\r\"\x14\n\x04Line\x12\x0c\n\x04text\x18\x01 \x01(\t\"+\n\x08Solution\x12\x0f\n\x07problem\x18\x01 \x01(\t\x12\x0e\n\x06\x61nswer\x18\x02 \x01(\t\"\'\n\x07Section\x12\r\n\x05topic\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\"(\n\tParagraph\x12\r\n\x05title\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"2\n\x07\x41rticle\x12\'\n\nparagraphs\x18\x01 \x03(\x0b\x32\x13.examples.Paragraph\"8\n\x05Trail\x12\x10\n\x08question\x18\x01 \x01(\t\x12\r\n\x05\x66\x61\x63ts\x18\x02 \x03(\t\x12\x0e\n\x06\x61nswer\x18\x03 \x01(\t\"I\n\x07Product\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07reviews\x18\x02 \x03(\t\x12\x1f\n\x06offers\x18\x03 \x03(\x0b\x32\x0f.examples.Offer\"$\n\x05Offer\x12\x0c\n\x04shop\x18\x01 \x01(\t\x12\r\n\x05price\x18\x02 \x01(\x01\"\x15\n\x04Mood\x12\r\n\x05value\x18\x01 \x01(\x01\"N\n\x04\x43\x61rd\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05pitch\x18\x02 \x01(\t\x12\x0c\n\x04shop\x18\x03 \x01(\t\x12\r\n\x05price\x18\x04 \x01(\x01\x12\x0c\n\x04mood\x18\x05 \x01(\x01\";\n\x04Told\x12\x13\n\x0bquestion_id\x18\x01 \x01(\t\x12\r\n\x05lines\x18\x02 \x03(\t\x12\x0f\n\x07\x66\x61ilure\x18\x03 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!examples/pipelines/messages.proto\x12\x08\x65xamples\"&\n\x07Passage\x12\r\n\x05title\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"/\n\x08Passages\x12#\n\x08passages\x18\x01 \x03(\x0b\x32\x11.examples.Passage\"<\n\x08Sentence\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\"\n\x07sources\x18\x02 \x03(\x0b\x32\x11.examples.Passage\"\'\n\x07Support\x12\r\n\x05title\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\"(\n\x08\x43itation\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x06titles\x18\x02 \x03(\t\"\'\n\x04\x44raw\x12\x0f\n\x07problem\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\r\"\x14\n\x04Line\x12\x0c\n\x04text\x18\x01 \x01(\t\"\x1a\n\x08Solution\x12\x0e\n\x06\x61nswer\x18\x01 \x01(\t\"\'\n\x07Section\x12\r\n\x05topic\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\"(\n\tParagraph\x12\r\n\x05title\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"2\n\x07\x41rticle\x12\'\n\nparagraphs\x18\x01 \x03(\x0b\x32\x13.examples.Paragraph\"8\n\x05Trail\x12\x10\n\x08question\x18\x01 \x01(\t\x12\r\n\x05\x66\x61\x63ts\x18\x02 \x03(\t\x12\x0e\n\x06\x61nswer\x18\x03 \x01(\t\"I\n\x07Product\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07reviews\x18\x02 \x03(\t\x12\x1f\n\x06offers\x18\x03 \x03(\x0b\x32\x0f.examples.Offer\"$\n\x05Offer\x12\x0c\n\x04shop\x18\x01 \x01(\t\x12\r\n\x05price\x18\x02 \x01(\x01\"\x15\n\x04Mood\x12\r\n\x05value\x18\x01 \x01(\x01\"N\n\x04\x43\x61rd\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05pitch\x18\x02 \x01(\t\x12\x0c\n\x04shop\x18\x03 \x01(\t\x12\r\n\x05price\x18\x04 \x01(\x01\x12\x0c\n\x04mood\x18\x05 \x01(\x01\";\n\x04Told\x12\x13\n\x0bquestion_id\x18\x01 \x01(\t\x12\r\n\x05lines\x18\x02 \x03(\t\x12\x0f\n\x07\x66\x61ilure\x18\x03 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,23 +46,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LINE']._serialized_start=322
   _globals['_LINE']._serialized_end=342
   _globals['_SOLUTION']._serialized_start=344
-  _globals['_SOLUTION']._serialized_end=387
-  _globals['_SECTION']._serialized_start=389
-  _globals['_SECTION']._serialized_end=428
-  _globals['_PARAGRAPH']._serialized_start=430
-  _globals['_PARAGRAPH']._serialized_end=470
-  _globals['_ARTICLE']._serialized_start=472
-  _globals['_ARTICLE']._serialized_end=522
-  _globals['_TRAIL']._serialized_start=524
-  _globals['_TRAIL']._serialized_end=580
-  _globals['_PRODUCT']._serialized_start=582
-  _globals['_PRODUCT']._serialized_end=655
-  _globals['_OFFER']._serialized_start=657
-  _globals['_OFFER']._serialized_end=693
-  _globals['_MOOD']._serialized_start=695
-  _globals['_MOOD']._serialized_end=716
-  _globals['_CARD']._serialized_start=718
-  _globals['_CARD']._serialized_end=796
-  _globals['_TOLD']._serialized_start=798
-  _globals['_TOLD']._serialized_end=857
+  _globals['_SOLUTION']._serialized_end=370
+  _globals['_SECTION']._serialized_start=372
+  _globals['_SECTION']._serialized_end=411
+  _globals['_PARAGRAPH']._serialized_start=413
+  _globals['_PARAGRAPH']._serialized_end=453
+  _globals['_ARTICLE']._serialized_start=455
+  _globals['_ARTICLE']._serialized_end=505
+  _globals['_TRAIL']._serialized_start=507
+  _globals['_TRAIL']._serialized_end=563
+  _globals['_PRODUCT']._serialized_start=565
+  _globals['_PRODUCT']._serialized_end=638
+  _globals['_OFFER']._serialized_start=640
+  _globals['_OFFER']._serialized_end=676
+  _globals['_MOOD']._serialized_start=678
+  _globals['_MOOD']._serialized_end=699
+  _globals['_CARD']._serialized_start=701
+  _globals['_CARD']._serialized_end=779
+  _globals['_TOLD']._serialized_start=781
+  _globals['_TOLD']._serialized_end=840
 # @@protoc_insertion_point(module_scope)

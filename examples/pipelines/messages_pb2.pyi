@@ -59,12 +59,10 @@ class Line(_message.Message):
     def __init__(self, text: _Optional[str] = ...) -> None: ...
 
 class Solution(_message.Message):
-    __slots__ = ("problem", "answer")
-    PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("answer",)
     ANSWER_FIELD_NUMBER: _ClassVar[int]
-    problem: str
     answer: str
-    def __init__(self, problem: _Optional[str] = ..., answer: _Optional[str] = ...) -> None: ...
+    def __init__(self, answer: _Optional[str] = ...) -> None: ...
 
 class Section(_message.Message):
     __slots__ = ("topic", "title")

@@ -31,14 +31,10 @@ def cited(question: str) -> list[str]:
     return lines
 
 
-def elected(sheet: str) -> list[str]:
-    lines = []
-    for problem in sheet.splitlines():
-        ends = [best_of_n.say("solve", problem, seed).split("\n")[-1] for seed in range(5)]
-        votes = Counter(end.split(": ")[1] for end in ends if end.startswith("Answer: "))
-        if votes:
-            lines.append(f"{problem} {votes.most_common(1)[0][0]}")  # equal ones in the order of their first votes
-    return lines
+def elected(problem: str) -> list[str]:
+    ends = [best_of_n.say("solve", problem, seed).split("\n")[-1] for seed in range(5)]
+    votes = Counter(end.split(": ")[1] for end in ends if end.startswith("Answer: "))
+    return [answer for answer, _ in votes.most_common(1)]  # of equal ones the first
 
 
 def written(topic: str) -> list[str]:
@@ -86,7 +82,7 @@ def reached(question: str) -> list[str]:
 
 EXAMPLES: dict[str, tuple[ModuleType, Loop, tuple[str, ...]]] = {
     "rag": (rag, cited, ("Where does the Danube begin and end?", "Is the sea salty?", "Why?")),
-    "best_of_n": (best_of_n, elected, ("1 + 2 =\n12 + 30 =", "8 + 5 =", "")),
+    "best_of_n": (best_of_n, elected, ("1 + 2 =", "12 + 30 =", "8 + 5 =")),
     "writer": (writer, written, ("Danube", "Black Forest", "Moon")),
     "three_streams": (three_streams, weighed, ("kettle toaster radio", "radio", "toaster spoon kettle", "")),
     "multi_hop": (

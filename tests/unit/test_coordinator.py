@@ -35,6 +35,18 @@ def logic() -> CoordinatorLogic:
     return CoordinatorLogic(pipeline.plan)
 
 
+@pytest.fixture
+def one_item() -> CoordinatorLogic:
+    """Of a pipeline whose output has no level."""
+
+    async def echo(question: bytes, ctx: Context) -> bytes:
+        return question
+
+    pipeline = Pipeline("p", source=bytes)
+    pipeline.output(pipeline.source.map(echo), "item", conclude=conclude)
+    return CoordinatorLogic(pipeline.plan)
+
+
 def question(deadline: int = DEADLINE) -> Record:
     return Record(Kind.ITEM, 0, Ancestry("q"), 1, deadline, b"q")
 
@@ -125,3 +137,24 @@ def test_a_conclude_that_always_raises_ends_the_question_all_the_same(logic: Coo
     effects = logic.receive(failure(), Delivery(0, 0), 1, 0)
     assert [effect.value for effect in effects if isinstance(effect, Publish)] == [b""]
     assert acknowledged(effects) == [0]
+
+
+ONLY = Record(Kind.ITEM, 1, Ancestry("q"), 1, DEADLINE, b"x")
+DROPPED = Record(Kind.EMPTY, 1, Ancestry("q"), 1, DEADLINE)
+
+
+@pytest.mark.parametrize(("end", "items"), [(ONLY, 1), (DROPPED, 0)], ids=["there", "dropped"])
+def test_an_output_without_a_level_is_one_item_or_none(one_item: CoordinatorLogic, end: Record, items: int) -> None:
+    effects = play(one_item, [end, question(), end])
+    assert outcomes(effects) == [[items, None]]
+    assert acknowledged(effects) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("before", "items"), [([ONLY], 1), ([DROPPED], 0), ([], 0)])
+def test_an_output_without_a_level_may_end_before_its_item_is_there(
+    one_item: CoordinatorLogic, before: list[Record], items: int
+) -> None:
+    assert outcomes(play(one_item, [*before, failure()])) == [[items, "stage_failed"]]
+    one_item.revoke({0})
+    play(one_item, before or [question()])
+    assert outcomes(one_item.expire(DEADLINE + 1)) == [[items, "deadline_exceeded"]]

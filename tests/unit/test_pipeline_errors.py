@@ -188,11 +188,6 @@ def two_outputs() -> object:
     return pipeline.output(claims, "claim", conclude=conclude)
 
 
-def an_output_without_a_level() -> object:
-    pipeline, claims = start()
-    return pipeline.output(claims.aggregate(Collect()), "claims", conclude=conclude)
-
-
 def an_output_of_a_join() -> object:
     pipeline, claims = start()
     return pipeline.output(join(claims, claims.map(judge)), "claim", conclude=conclude)
@@ -331,7 +326,6 @@ def an_attribute_that_is_no_pipeline() -> object:
         (a_map_that_yields, "'ask' must return one value", "use expand"),
         (a_pipeline_without_a_usable_name, "'no spaces' cannot name a pipeline", "letters, digits"),
         (two_outputs, "'p' has two outputs", "call output once"),
-        (an_output_without_a_level, "'p' has no open level", "before they are aggregated"),
         (an_output_of_a_join, "'answer + judge' of pipeline 'p' is what a stage reads", "items of a map"),
         (a_cut_that_is_published, "'write.token' of pipeline 'p' is what a stage reads", "items of a map"),
         (the_source_is_published, "'source' of pipeline 'p' is what a stage reads", "items of a map"),
