@@ -41,6 +41,12 @@ class Node:
     uses: str | None = None
     concurrency: int = 1
     prompt: Prompt | None = None
+    unnamed: bool = False  # an aggregate called after its operator, as others may be, until it has to be deployed
+
+    @property
+    def title(self) -> str:
+        """For people. An aggregate without a name of its own says what it folds, to be told from its like."""
+        return f"{self.name} of {self.inputs[0].node.title}" if self.unnamed else self.name
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,8 +141,11 @@ class Stream:
         return Stream(self.pipeline, node, (*self.levels, level), item)
 
     def aggregate(self, operator: Operator, over: str | tuple[str, ...] = (), *, name: str = "") -> Stream:
-        """Folds all items of the innermost level (or of the levels in `over`) into one, and closes those levels."""
-        name = name or name_of(operator)
+        """Folds all items of the innermost level (or of the levels in `over`) into one, and closes those levels.
+
+        It needs a `name` only where it becomes a stage of its own, and another one is called after its operator too.
+        """
+        unnamed, name = not name, name or name_of(operator)
         closes = (over,) if isinstance(over, str) else tuple(over) or self.levels[-1:]
         for level in closes:
             if level not in self.levels:
@@ -159,7 +168,7 @@ class Stream:
             )
         said = signature(operator)
         said.accept(name, (self.type,))
-        node = Node("aggregate", name, (self,), operator, closes=closes)
+        node = Node("aggregate", name, (self,), operator, closes=closes, unnamed=unnamed)
         result = self.type if getattr(operator, "selects", False) else said.result
         return self.pipeline._add(Stream(self.pipeline, node, kept, result))
 
@@ -192,7 +201,7 @@ def join(*streams: Stream) -> Stream:
     """Pairs items of equal ancestry: the next `map` or `expand` gets one argument for each stream."""
     if len(streams) < 2:
         raise PipelineError("A join needs at least two streams.", "join(a, b)")
-    name = " + ".join(stream.node.name for stream in streams)
+    name = " + ".join(stream.node.title for stream in streams)
     first = streams[0]
     for other in streams[1:]:
         if other.pipeline is not first.pipeline:
@@ -260,7 +269,8 @@ class Pipeline:
                 f"'{name}' cannot name a stage of pipeline '{self.name}'.",
                 "use letters, digits, - and _; pass name=... where the function has no such name",
             )
-        if name in ("coordinator", "source") or any(other.node.name == name for other in self.streams):
+        named = {other.node.name for other in self.streams if not other.node.unnamed}
+        if name in ("coordinator", "source") or (name in named and not stream.node.unnamed):
             raise PipelineError(f"Two stages are called '{name}'.", "pass name=... to one of them")
         self.streams.append(stream)
         return stream

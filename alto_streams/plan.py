@@ -103,7 +103,7 @@ def make_plan(pipeline: Pipeline) -> Plan:
         raise PipelineError(f"Pipeline '{pipeline.name}' has no output.", "call pipeline.output(...)")
     _check_conclude(pipeline.name, pipeline.conclude)
     separate = {id(s) for s in pipeline.streams if s.node.kind != "aggregate" or _stands_alone(pipeline, s)}
-    stages = {s.node.name: _stage(s, separate) for s in pipeline.streams if id(s) in separate}
+    stages = _stages([s for s in pipeline.streams if id(s) in separate], separate)
     coordinator = StagePlan(
         COORDINATOR,
         COORDINATOR,
@@ -159,6 +159,18 @@ def _check_conclude(pipeline: str, conclude: Callable[..., Any]) -> None:
             f"The outcome of pipeline '{pipeline}' is no message: conclude gave {type(outcome).__name__}.",
             "return a Protobuf message, or bytes",
         )
+
+
+def _stages(streams: list[Stream], separate: set[int]) -> dict[str, StagePlan]:
+    found: dict[str, Stream] = {}
+    for stream in streams:
+        other = found.setdefault(stream.node.name, stream)
+        if other is not stream:
+            raise PipelineError(
+                f"Two stages are called '{stream.node.name}': '{other.node.title}' and '{stream.node.title}'.",
+                "pass name=... to one of them; an aggregate that one stage reads, and that is not shown, needs none",
+            )
+    return {name: _stage(stream, separate) for name, stream in found.items()}
 
 
 def _stands_alone(pipeline: Pipeline, stream: Stream) -> bool:
@@ -235,7 +247,7 @@ def _producer(stream: Stream, separate: set[int], reader: str) -> str:
     if stream.node.kind in ("cut", "source") or id(stream) in separate:
         return stream.node.name
     raise PipelineError(
-        f"Stage '{reader}' reads '{stream.node.name}', which folds straight into another aggregate or join.",
+        f"Stage '{reader}' reads '{stream.node.title}', which folds straight into another aggregate or join.",
         "aggregate over both levels at once, or put a map between them",
     )
 

@@ -81,7 +81,7 @@ for depth in range(1, HOPS + 1):
 
 settled = trails[HOPS].map(answer, name=f"answer{HOPS}", uses="lm", prompt=ANSWER)
 for depth in range(HOPS - 1, 0, -1):
-    deeper = settled.aggregate(Collect(), over=f"hop{depth + 1}", name=f"deeper{depth}")
+    deeper = settled.aggregate(Collect(), over=f"hop{depth + 1}")
     own = trails[depth].map(answer, name=f"answer{depth}", uses="lm", prompt=ANSWER)
     settled = join(own, deeper).map(settle, name=f"settle{depth}")
 

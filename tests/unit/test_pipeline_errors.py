@@ -124,6 +124,27 @@ def two_stages_of_one_name() -> object:
     return claims.map(judge), claims.map(judge)
 
 
+def an_operator_that_is_deployed_twice() -> object:
+    pipeline, claims = start()
+    one, two = claims.expand(ask, "query"), claims.expand(ask, "query", name="ask_again")
+    pipeline.publish(one.aggregate(Sum()), "one")
+    pipeline.publish(two.aggregate(Sum()), "two")
+    pipeline.output(claims, "claim", conclude=conclude)
+    return pipeline.plan
+
+
+def an_operator_that_is_deployed_beside_a_stage_of_its_name() -> object:
+    pipeline, claims = start()
+    pipeline.publish(claims.expand(ask, "query").aggregate(Sum()), "one")
+    pipeline.output(claims.map(judge, name="sum"), "claim", conclude=conclude)
+    return pipeline.plan
+
+
+def two_operators_given_one_name() -> object:
+    queries = start()[1].expand(ask, "query")
+    return queries.aggregate(Sum(), name="total"), queries.aggregate(Sum(), name="total")
+
+
 def a_stage_called_coordinator() -> object:
     return start()[1].map(judge, name="coordinator")
 
@@ -234,7 +255,7 @@ def a_stage_that_nobody_reads() -> object:
 
 def an_aggregate_of_an_aggregate() -> object:
     pipeline, claims = start()
-    queries = claims.expand(ask, "query").expand(again, "again").aggregate(Collect()).aggregate(Collect(), name="outer")
+    queries = claims.expand(ask, "query").expand(again, "again").aggregate(Collect()).aggregate(Collect())
     pipeline.output(join(claims, queries).map(compare), "claim", conclude=conclude)
     return pipeline.plan
 
@@ -310,6 +331,9 @@ def an_attribute_that_is_no_pipeline() -> object:
         (an_aggregate_over_two_levels_without_merge, "'sum' aggregates over 2 levels", "a merge"),
         (an_unknown_pool, "'judge' uses pool 'gpu'", 'uses="lm"'),
         (two_stages_of_one_name, "called 'judge'", "name=..."),
+        (an_operator_that_is_deployed_twice, "'sum': 'sum of ask' and 'sum of ask_again'", "name=..."),
+        (an_operator_that_is_deployed_beside_a_stage_of_its_name, "'sum': 'sum of ask' and 'sum'", "name=..."),
+        (two_operators_given_one_name, "Two stages are called 'total'", "name=..."),
         (a_stage_called_coordinator, "'coordinator'", "name=..."),
         (a_stage_called_source, "'source'", "name=..."),
         (a_stage_without_a_usable_name, "'a.b' cannot name a stage", "letters, digits"),
@@ -338,7 +362,7 @@ def an_attribute_that_is_no_pipeline() -> object:
         (a_conclude_that_knows_no_failure, "'p' cannot say that a question failed", "conclude(question_id"),
         (a_conclude_that_makes_no_message, "'p' is no message: conclude gave list", "Protobuf"),
         (a_stage_that_nobody_reads, "Nobody reads stage 'ask'", "read its stream"),
-        (an_aggregate_of_an_aggregate, "'compare' reads 'collect'", "both levels at once"),
+        (an_aggregate_of_an_aggregate, "'compare' reads 'collect of again'", "both levels at once"),
         (an_aggregate_that_results_in_no_message, "'count' results in int, which is no message", "Into(operator"),
         (an_aggregate_of_a_join, "reads 'ask + search'", "put a map between"),
         (two_cuts_of_one_stage, "'write' is cut in two ways", "at one level"),
@@ -361,4 +385,16 @@ def test_the_same_graph_without_the_fault_is_accepted() -> None:
     pipeline.output(join(claims, queries).map(compare), "claim", conclude=conclude)
     assert [stage.name for stage in pipeline.plan.stages] == [
         "answer", "good", "ask", "search", "compare", "coordinator"
+    ]  # fmt: skip
+
+
+def test_operators_that_run_inside_their_readers_need_no_names() -> None:
+    pipeline, claims = start()
+    one, two = claims.expand(ask, "query"), claims.expand(ask, "query", name="ask_again")
+    pipeline.publish(two.aggregate(Sum()), "two")  # the only one to be deployed under the name
+    folded = join(one.aggregate(Sum()), two.map(search, name="sum_up").aggregate(Sum()))
+    assert folded.node.name == "sum of ask + sum of sum_up"
+    pipeline.output(folded.map(both), "query", conclude=conclude)
+    assert [stage.name for stage in pipeline.plan.stages] == [
+        "answer", "ask", "ask_again", "sum", "sum_up", "both", "coordinator"
     ]  # fmt: skip
