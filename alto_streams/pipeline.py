@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from alto_streams.errors import PipelineError
 from alto_streams.operators import Operator
 from alto_streams.quanta import QuantumError, check_finer, quantum
-from alto_streams.signatures import Signature, name_of, signature
+from alto_streams.signatures import Signature, name_of, result_of, signature
 
 if TYPE_CHECKING:
     from alto_streams.engines.protocol import Prompt
@@ -166,10 +166,8 @@ class Stream:
                 f"Stage '{name}' aggregates over {len(closes)} levels, but its operator has no merge(a, b).",
                 "give the operator a merge, or aggregate one level at a time",
             )
-        said = signature(operator)
-        said.accept(name, (self.type,))
+        result = result_of(name, operator, self.type)
         node = Node("aggregate", name, (self,), operator, closes=closes, unnamed=unnamed)
-        result = self.type if getattr(operator, "selects", False) else said.result
         return self.pipeline._add(Stream(self.pipeline, node, kept, result))
 
     def _apply(

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from alto_streams.errors import PipelineError
 from alto_streams.failure import Failure
+from alto_streams.matching import shown
 from alto_streams.operators import Collect, Operator
 from alto_streams.pipeline import Pipeline, Stream
+from alto_streams.signatures import check_items
 
 if TYPE_CHECKING:
     from alto_streams.engines.protocol import Prompt
@@ -102,6 +104,8 @@ def make_plan(pipeline: Pipeline) -> Plan:
     if pipeline.result is None or pipeline.conclude is None:
         raise PipelineError(f"Pipeline '{pipeline.name}' has no output.", "call pipeline.output(...)")
     _check_conclude(pipeline.name, pipeline.conclude)
+    check_items(pipeline.name, pipeline.conclude, pipeline.result.type)
+    _check_source(pipeline)
     separate = {id(s) for s in pipeline.streams if s.node.kind != "aggregate" or _stands_alone(pipeline, s)}
     stages = _stages([s for s in pipeline.streams if id(s) in separate], separate)
     coordinator = StagePlan(
@@ -187,7 +191,7 @@ def _stage(stream: Stream, separate: set[int]) -> StagePlan:
     """The stage of a map, filter, expand, or of an aggregate that stands alone."""
     node = stream.node
     if node.kind == "aggregate":
-        _check_message(stream)
+        _check_message(node.name, stream.type, "make it a message: aggregate(Into(operator, function), ...)")
         source = node.inputs[0]
         ports: tuple[Port, ...] = (
             Port(
@@ -201,6 +205,7 @@ def _stage(stream: Stream, separate: set[int]) -> StagePlan:
         )
         levels, key = stream.levels, len(stream.levels)
         return StagePlan(node.name, node.kind, None, ports, key, levels, item_type=stream.type)
+    _check_message(node.name, stream.type)
     source = node.inputs[0]
     inputs = _joined(source)
     ports = tuple(_port(s, separate, node.name) for s in inputs)
@@ -221,13 +226,23 @@ def _stage(stream: Stream, separate: set[int]) -> StagePlan:
     )
 
 
-def _check_message(stream: Stream) -> None:
-    """What an aggregate of its own results in travels on a topic. A type that is not annotated is taken on trust."""
-    if stream.type not in (None, bytes) and stream.type.__module__ == "builtins":
+def _check_source(pipeline: Pipeline) -> None:
+    if not _is_message(pipeline.source.type):
         raise PipelineError(
-            f"Stage '{stream.node.name}' results in {stream.type.__name__}, which is no message and cannot be sent.",
-            "make it a message: aggregate(Into(operator, function), ...)",
+            f"The source of pipeline '{pipeline.name}' is {shown(pipeline.source.type)}, which is no message.",
+            "write Pipeline(name, source=...) with a Protobuf message, or bytes",
         )
+
+
+def _check_message(stage: str, type: Any, mend: str = "let it give a Protobuf message, or bytes") -> None:
+    """What a stage emits travels on a topic."""
+    if not _is_message(type):
+        raise PipelineError(f"Stage '{stage}' results in {shown(type)}, which is no message and cannot be sent.", mend)
+
+
+def _is_message(type: Any) -> bool:
+    """A type that is not annotated is taken on trust."""
+    return type in (None, bytes) or (hasattr(type, "SerializeToString") and hasattr(type, "FromString"))
 
 
 def _port(stream: Stream, separate: set[int], reader: str) -> Port:
@@ -253,6 +268,7 @@ def _producer(stream: Stream, separate: set[int], reader: str) -> str:
 
 
 def _set_parts(stage: StagePlan, level: str, port: Port) -> None:
+    _check_message(stage.name, port.type)
     before = (stage.part_level, stage.part_type, stage.part_cut)
     wanted = (level, port.type, port.at)
     if before not in ((None, None, None), wanted):

@@ -6,12 +6,12 @@ import inspect
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
-from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from alto_streams.context import Context
 from alto_streams.errors import PipelineError
-from alto_streams.operators import Into
+from alto_streams.matching import alternatives, bound, fits, says_nothing, shown
+from alto_streams.operators import Into, Operator
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Signature:
                 "give the function one parameter for each joined stream, then the context",
             )
         for wanted, given in zip(self.inputs, types, strict=True):
-            if wanted is not None and given is not None and wanted is not given:
+            if not fits(given, wanted):
                 raise PipelineError(
-                    f"Stage '{stage}' reads {_name(wanted)}, but its input carries {_name(given)}.",
+                    f"Stage '{stage}' reads {shown(wanted)}, but its input carries {shown(given)}.",
                     "change the annotation, or put a map between them",
                 )
 
@@ -46,52 +46,59 @@ class Signature:
 
 
 def signature(function: Any) -> Signature:
-    """Reads the annotations of a function, of an object with `__call__`, or of an operator's `add` and `result`."""
-    if hasattr(function, "add") and hasattr(function, "initial"):
-        return _signature_of_operator(function)
+    """Reads the annotations of a function, or of an object with `__call__`."""
     call = function if inspect.isfunction(function) else type(function).__call__
     inputs, result = _hints(call, skip=("self",))
     generator = inspect.isasyncgenfunction(call) or get_origin(result) in (AsyncIterator, AsyncGenerator)
     if get_origin(result) in (AsyncIterator, AsyncGenerator):
         result = get_args(result)[0]
-    if get_origin(result) in (Union, UnionType):  # T | None: a map that may drop its item
-        result = next((t for t in get_args(result) if t is not type(None)), None)
-    return Signature(inputs[:-1], _class(result), generator)
+    return Signature(inputs[:-1], bound(_class(result)), generator)
 
 
-def _signature_of_operator(operator: Any) -> Signature:
+def result_of(stage: str, operator: Operator, item: Any) -> Any:
+    """What an operator makes of items of a type. Raises PipelineError where it does not read them."""
     if isinstance(operator, Into):
-        return Signature(signature(operator.operator).inputs, _made_by(operator.function), False)
+        found = result_of(stage, operator.operator, item)
+        if isinstance(operator.function, type):
+            return operator.function
+        inputs, result = _hints(operator.function, ())
+        Signature(inputs[:1] or (None,), None, False).accept(stage, (found,))
+        return bound(_class(result))
     skip = ("self", "state", "place")
-    inputs = _hints(type(operator).add, skip)[0]
-    return Signature(inputs[-1:], _class(_hints(type(operator).result, skip)[1]), False)
+    inputs, result = _hints(type(operator).add, skip)[0], _hints(type(operator).result, skip)[1]
+    Signature(inputs[-1:], None, False).accept(stage, (item,))
+    return item if getattr(operator, "selects", False) else bound(_class(result), {inputs[-1]: item})
 
 
-def _made_by(function: Any) -> Any:
-    """The class that a function returns, or the class that is called to make one."""
-    return function if isinstance(function, type) else _class(_hints(function, ())[1])
+def check_items(pipeline: str, conclude: Any, item: Any) -> None:
+    """Raises PipelineError where `conclude` reads other items than those of the output."""
+    inputs, _ = _hints(conclude if inspect.isfunction(conclude) else type(conclude).__call__, ("self",))
+    if item is not None and not all(fits(list[item], wanted) for wanted in inputs[1:2]):
+        raise PipelineError(
+            f"The outcome of pipeline '{pipeline}' reads {shown(inputs[1])}, but the output carries {shown(item)}.",
+            "change the annotation of conclude(question_id, items, failure)",
+        )
 
 
 def _hints(function: Any, skip: tuple[str, ...]) -> tuple[tuple[Any, ...], Any]:
     try:
         hints = get_type_hints(function, localns={"Context": Context})
-    except NameError:
+    except (NameError, TypeError):  # names that are there for type checkers alone; what has no annotations
         hints = {}
-    names = [name for name in inspect.signature(function).parameters if name not in skip]
-    kept = [hints.get(name) for name in names]
-    return tuple(_class(hint) for hint in kept), hints.get("return")
+    try:
+        names = [name for name in inspect.signature(function).parameters if name not in skip]
+    except ValueError:
+        names = []
+    return tuple(hints.get(name) for name in names), hints.get("return")
 
 
-def _class(hint: Any) -> Any:
-    """Only classes are compared; list[T], a type variable or Any matches anything."""
-    return hint if isinstance(hint, type) and hint not in (Any, type(None)) else None
+def _class(result: Any) -> Any:
+    """A union stands for the first thing that it may be; None, which drops the item, is none of them."""
+    found = alternatives(result)[0]
+    return None if says_nothing(found) and not isinstance(found, TypeVar) else found
 
 
 def name_of(function: Any) -> str:
     """`extract_claims` for that function, `encode_query` for an instance of EncodeQuery."""
     name = getattr(function, "__name__", None) or type(function).__name__
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-
-
-def _name(found: Any) -> str:
-    return getattr(found, "__name__", str(found))

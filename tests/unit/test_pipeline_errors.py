@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, Self
 
 import pytest
 
 from alto_streams.context import Context
 from alto_streams.errors import PipelineError
-from alto_streams.operators import Collect, Count
+from alto_streams.operators import Collect, Count, Into, TopK
 from alto_streams.pipeline import Pipeline, Stream, join, load
 
 
-class Claim:
+class Message:
+    """As much of one as is asked for."""
+
+    def SerializeToString(self) -> bytes:
+        return b""
+
+    @classmethod
+    def FromString(cls, data: bytes) -> Self:
+        return cls()
+
+
+class Claim(Message):
     """A type of message."""
 
 
-class Query:
+class Query(Message):
     """Another one."""
 
 
@@ -61,7 +73,7 @@ class Sum:
         return Query()
 
 
-def conclude(question: str, items: list[Claim], failure: object) -> bytes:
+def conclude(question: str, items: Sequence[Any], failure: object) -> bytes:
     return b""
 
 
@@ -191,6 +203,88 @@ def an_operator_of_the_wrong_type() -> object:
     return start()[1].aggregate(Sum())
 
 
+async def compare_all(claim: Claim, others: list[Claim], ctx: Context) -> Claim:
+    return claim
+
+
+async def count_up(claim: Claim, count: str, ctx: Context) -> Claim:
+    return claim
+
+
+async def rate(claim: Claim, ctx: Context) -> int:
+    return 1
+
+
+async def some(found: list[Query], ctx: Context) -> bool:
+    return bool(found)
+
+
+async def gather(claim: Claim, queries: list, ctx: Context) -> Claim:  # type: ignore[type-arg]
+    return claim
+
+
+def joined(claims: Claim) -> Query:
+    return Query()
+
+
+def a_list_of_the_wrong_type() -> object:
+    claims = start()[1]
+    return join(claims, claims.expand(ask, "query").aggregate(Collect())).map(compare_all)
+
+
+def a_top_list_of_the_wrong_type() -> object:
+    claims = start()[1]
+    return join(claims, claims.expand(ask, "query").aggregate(TopK(2, key=id))).map(compare_all)
+
+
+def a_count_read_as_text() -> object:
+    claims = start()[1]
+    return join(claims, claims.expand(ask, "query").aggregate(Count())).map(count_up)
+
+
+def an_operator_into_a_message_of_the_wrong_type() -> object:
+    return start()[1].expand(ask, "query").aggregate(Into(Collect(), joined))
+
+
+def a_map_that_results_in_no_message() -> object:
+    pipeline, claims = start()
+    return pipeline.output(claims.map(rate), "rates", conclude=conclude) or pipeline.plan
+
+
+def an_expand_of_text_that_is_not_cut() -> object:
+    pipeline, claims = start()
+    return pipeline.output(claims.expand(write, "query"), "queries", conclude=conclude) or pipeline.plan
+
+
+def a_filter_of_a_list() -> object:
+    pipeline, claims = start()
+    found = claims.expand(ask, "query").aggregate(Collect()).filter(some)
+    return pipeline.output(found, "found", conclude=conclude) or pipeline.plan
+
+
+def a_part_that_is_no_message() -> object:
+    pipeline, claims = start()
+    words = claims.expand(write, "query", cut="lines", item=Query).cut("word", at="words", item=str)
+    return pipeline.output(words.map(no_types), "word", conclude=conclude) or pipeline.plan
+
+
+async def no_types(item, ctx):  # type: ignore[no-untyped-def]
+    return item
+
+
+def a_source_that_is_no_message() -> object:
+    pipeline = Pipeline("p", source=str)
+    return pipeline.output(pipeline.source.map(no_types), "x", conclude=conclude) or pipeline.plan
+
+
+def a_conclude_that_reads_another_type() -> object:
+    def queries(question: str, items: Sequence[Query], failure: object) -> bytes:
+        return b""
+
+    pipeline, claims = start()
+    return pipeline.output(claims, "claim", conclude=queries) or pipeline.plan
+
+
 def an_expand_that_returns() -> object:
     return start()[1].expand(judge, "query")
 
@@ -256,7 +350,7 @@ def a_stage_that_nobody_reads() -> object:
 def an_aggregate_of_an_aggregate() -> object:
     pipeline, claims = start()
     queries = claims.expand(ask, "query").expand(again, "again").aggregate(Collect()).aggregate(Collect())
-    pipeline.output(join(claims, queries).map(compare), "claim", conclude=conclude)
+    pipeline.output(join(claims, queries).map(gather), "claim", conclude=conclude)
     return pipeline.plan
 
 
@@ -279,7 +373,7 @@ def an_aggregate_of_a_join() -> object:
     pipeline, claims = start()
     queries = claims.expand(ask, "query")
     folded = join(queries, queries.map(search)).aggregate(Collect())
-    pipeline.output(join(claims, folded).map(compare), "claim", conclude=conclude)
+    pipeline.output(join(claims, folded).map(gather), "claim", conclude=conclude)
     return pipeline.plan
 
 
@@ -289,7 +383,7 @@ def two_cuts_of_one_stage() -> object:
     one = queries.cut("token", at="words", item=Query).aggregate(Sum())
     two = queries.cut("word", at="words", item=Query).aggregate(Sum(), name="sum_again")
     folded = join(one, two).map(both).aggregate(Collect())
-    pipeline.output(join(claims, folded).map(compare), "claim", conclude=conclude)
+    pipeline.output(join(claims, folded).map(gather), "claim", conclude=conclude)
     return pipeline.plan
 
 
@@ -346,6 +440,16 @@ def an_attribute_that_is_no_pipeline() -> object:
         (the_wrong_type, "'search' reads Query, but its input carries Claim", "annotation"),
         (the_wrong_number_of_inputs, "'compare' reads 2 inputs, but its stream has 1", "one parameter"),
         (an_operator_of_the_wrong_type, "'sum' reads Query, but its input carries Claim", "annotation"),
+        (a_list_of_the_wrong_type, "'compare_all' reads list[Claim], but its input carries list[Query]", "annotation"),
+        (a_top_list_of_the_wrong_type, "'compare_all' reads list[Claim], but its input carries list[Query]", "a map"),
+        (a_count_read_as_text, "'count_up' reads str, but its input carries int", "annotation"),
+        (an_operator_into_a_message_of_the_wrong_type, "'collect' reads Claim, but its input carries list", "map"),
+        (a_map_that_results_in_no_message, "'rate' results in int, which is no message", "Protobuf"),
+        (an_expand_of_text_that_is_not_cut, "'write' results in str, which is no message", "Protobuf"),
+        (a_filter_of_a_list, "'some' results in list[Query], which is no message", "Protobuf"),
+        (a_part_that_is_no_message, "'write' results in str, which is no message", "Protobuf"),
+        (a_source_that_is_no_message, "source of pipeline 'p' is str, which is no message", "source=..."),
+        (a_conclude_that_reads_another_type, "'p' reads Sequence[Query], but the output carries Claim", "conclude("),
         (an_expand_that_returns, "'judge' must be an async generator", "map for one that returns"),
         (a_map_that_yields, "'ask' must return one value", "use expand"),
         (a_pipeline_without_a_usable_name, "'no spaces' cannot name a pipeline", "letters, digits"),
@@ -362,7 +466,7 @@ def an_attribute_that_is_no_pipeline() -> object:
         (a_conclude_that_knows_no_failure, "'p' cannot say that a question failed", "conclude(question_id"),
         (a_conclude_that_makes_no_message, "'p' is no message: conclude gave list", "Protobuf"),
         (a_stage_that_nobody_reads, "Nobody reads stage 'ask'", "read its stream"),
-        (an_aggregate_of_an_aggregate, "'compare' reads 'collect of again'", "both levels at once"),
+        (an_aggregate_of_an_aggregate, "'gather' reads 'collect of again'", "both levels at once"),
         (an_aggregate_that_results_in_no_message, "'count' results in int, which is no message", "Into(operator"),
         (an_aggregate_of_a_join, "reads 'ask + search'", "put a map between"),
         (two_cuts_of_one_stage, "'write' is cut in two ways", "at one level"),
