@@ -30,7 +30,8 @@ def _describe(stage: StagePlan) -> StageDescription:
     reads = []
     for port in stage.ports:
         folded = port.levels[len(port.levels) - port.closes :]
-        reads.append(_human(port.stream) + (f" (every {', '.join(folded)})" if folded else ""))
+        every = f" (every {', '.join(folded)})" if folded else ""
+        reads.append(_human(port.stream) + every + (" or None" if port.optional else ""))
     emits = _type(stage.item_type)
     if stage.opens:
         emits += f" (one per {stage.opens})"

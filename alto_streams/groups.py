@@ -56,12 +56,14 @@ class Group:
         return len(self.values) + len(self.trees) == len(self.ports)
 
     def inputs(self) -> list[Any]:
-        """One value for each port; EMPTY where the item was dropped on its way, or an operator has no value."""
-        return [self._folded(i) if i in self.trees else self.values.get(i, EMPTY) for i in range(len(self.ports))]
+        """One value for each port; EMPTY, or None at an optional one, where the item was dropped or nothing folded."""
+        return [self.value(i) for i in range(len(self.ports))]
 
-    def _folded(self, port: int) -> Any:
-        value = self.trees[port].result()
-        return EMPTY if value is None else value
+    def value(self, port: int) -> Any:
+        value = self.trees[port].result() if port in self.trees else self.values.get(port, EMPTY)
+        if value is None or value is EMPTY:
+            return None if self.ports[port].optional else EMPTY
+        return value
 
     def deliveries(self) -> list[Delivery]:
         return self.held + [d for tree in self.trees.values() for d in tree.deliveries()]

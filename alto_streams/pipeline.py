@@ -41,6 +41,7 @@ class Node:
     uses: str | None = None
     concurrency: int = 1
     prompt: Prompt | None = None
+    how: str = "inner"  # of a join
     unnamed: bool = False  # an aggregate called after its operator, as others may be, until it has to be deployed
 
     @property
@@ -188,17 +189,26 @@ class Stream:
             raise PipelineError(f"Stage '{name}' uses pool '{uses}', which does not exist.", 'write uses="lm"')
         said: Signature = signature(function)
         inputs = self.node.inputs if self.node.kind == "join" else (self,)
-        said.accept(name, tuple(stream.type for stream in inputs))
+        may_lack = tuple(stream.node.title for stream in inputs[1:]) if self.node.how == "left" else ()
+        said.accept(name, tuple(stream.type for stream in inputs), may_lack)
         said.yields_if(name, kind == "expand")
         node = Node(kind, name, (self,), function, opens, (), cut, uses, concurrency or (8 if uses else 1), prompt)
         emits = self.type if kind == "filter" else item or said.result
         return self.pipeline._add(Stream(self.pipeline, node, levels, emits))
 
 
-def join(*streams: Stream) -> Stream:
-    """Pairs items of equal ancestry: the next `map` or `expand` gets one argument for each stream."""
+def join(*streams: Stream, how: str = "inner") -> Stream:
+    """Pairs items of equal ancestry: the next `map` or `expand` gets one argument for each stream.
+
+    Where an item of any stream was dropped, the inner join drops its partners too. With `how="left"` the items of the
+    first stream decide: each is handed on, with None for every partner that was dropped.
+    """
     if len(streams) < 2:
         raise PipelineError("A join needs at least two streams.", "join(a, b)")
+    if how not in ("inner", "left"):
+        raise PipelineError(
+            f"A join cannot be '{how}'.", "write how='inner' or how='left'; a right join is a left one, turned round"
+        )
     name = " + ".join(stream.node.title for stream in streams)
     first = streams[0]
     for other in streams[1:]:
@@ -215,7 +225,7 @@ def join(*streams: Stream) -> Stream:
                     f"The join of {name} pairs levels that never meet: '{one}' and '{two}' open one '{level}' each.",
                     "give the two levels names of their own, and aggregate each before the join",
                 )
-    return Stream(first.pipeline, Node("join", name, streams), first.levels, None)
+    return Stream(first.pipeline, Node("join", name, streams, how=how), first.levels, None)
 
 
 class Pipeline:

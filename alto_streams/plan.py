@@ -8,7 +8,7 @@ where questions enter and outcomes leave, is added to every plan.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from alto_streams.errors import PipelineError
@@ -34,6 +34,7 @@ class Port:
     closes: int = 0
     operator: Operator | None = None
     at: str | None = None  # the quantum at which the stream is cut for this reader
+    optional: bool = False  # of a left join: the reader gets None for an item that was dropped
 
 
 @dataclass(frozen=True)
@@ -208,7 +209,8 @@ def _stage(stream: Stream, separate: set[int]) -> StagePlan:
     _check_message(node.name, stream.type)
     source = node.inputs[0]
     inputs = _joined(source)
-    ports = tuple(_port(s, separate, node.name) for s in inputs)
+    left = source.node.how == "left"
+    ports = tuple(replace(_port(s, separate, node.name), optional=left and i > 0) for i, s in enumerate(inputs))
     stateful = len(inputs) > 1 or any(port.operator for port in ports)
     return StagePlan(
         node.name,

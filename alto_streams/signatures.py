@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from alto_streams.context import Context
 from alto_streams.errors import PipelineError
-from alto_streams.matching import alternatives, bound, fits, says_nothing, shown
+from alto_streams.matching import alternatives, bound, fits, says_nothing, shown, takes_none
 from alto_streams.operators import Into, Operator
 
 
@@ -22,8 +22,11 @@ class Signature:
     result: Any
     generator: bool
 
-    def accept(self, stage: str, types: tuple[Any, ...]) -> None:
-        """Raises PipelineError unless the function reads items of these types."""
+    def accept(self, stage: str, types: tuple[Any, ...], may_lack: tuple[str, ...] = ()) -> None:
+        """Raises PipelineError unless the function reads items of these types.
+
+        `may_lack` names the streams, of the last parameters, that have no item at times: the function then gets None.
+        """
         if len(self.inputs) != len(types):
             raise PipelineError(
                 f"Stage '{stage}' reads {len(self.inputs)} inputs, but its stream has {len(types)}.",
@@ -34,6 +37,14 @@ class Signature:
                 raise PipelineError(
                     f"Stage '{stage}' reads {shown(wanted)}, but its input carries {shown(given)}.",
                     "change the annotation, or put a map between them",
+                )
+
+        first = len(types) - len(may_lack)
+        for wanted, stream in zip(self.inputs[first:], may_lack, strict=True):
+            if not takes_none(wanted):
+                raise PipelineError(
+                    f"Stage '{stage}' reads {shown(wanted)}, but its left join gives None where '{stream}' has none.",
+                    f"annotate it {shown(wanted)} | None, or leave out how='left'",
                 )
 
     def yields_if(self, stage: str, expected: bool) -> None:
@@ -67,7 +78,15 @@ def result_of(stage: str, operator: Operator, item: Any) -> Any:
     skip = ("self", "state", "place")
     inputs, result = _hints(type(operator).add, skip)[0], _hints(type(operator).result, skip)[1]
     Signature(inputs[-1:], None, False).accept(stage, (item,))
-    return item if getattr(operator, "selects", False) else bound(_class(result), {inputs[-1]: item})
+    if getattr(operator, "selects", False):
+        default = getattr(operator, "default", None)
+        if default is not None and not fits(type(default), item):
+            raise PipelineError(
+                f"Stage '{stage}' has {shown(type(default))} for its default, but its input carries {shown(item)}.",
+                "let default be such an item, or make the result a message with Into(operator, function)",
+            )
+        return item
+    return bound(_class(result), {inputs[-1]: item})
 
 
 def check_items(pipeline: str, conclude: Any, item: Any) -> None:

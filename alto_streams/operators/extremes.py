@@ -24,7 +24,8 @@ class _Extreme(ABC, Generic[T]):
     placed = True
     selects = True
 
-    def __init__(self, key: Callable[[T], Any] | None = None) -> None:
+    def __init__(self, key: Callable[[T], Any] | None = None, *, default: T | None = None) -> None:
+        self.default = default
         self._reading = Reading(type(self).__name__, key)
 
     @abstractmethod
@@ -48,14 +49,14 @@ class _Extreme(ABC, Generic[T]):
             raise self._reading.incomparable(error) from error
 
     def result(self, state: Ranked[T] | None) -> T | None:
-        return None if state is None else state.item
+        return self.default if state is None else state.item
 
     def early(self, state: Ranked[T] | None) -> T | Nothing:
         return NOTHING if state is None else state.item
 
 
 class Min(_Extreme[T]):
-    """The item with the least `key(item)`, the first of equal ones; no value (None) for an empty scope.
+    """The item with the least `key(item)`, the first of equal ones; `default`, or no value, for an empty scope.
 
     >>> shortest = Min(len)
     >>> shortest.result(shortest.add(shortest.add(shortest.initial(), "be"), "question"))
@@ -67,7 +68,7 @@ class Min(_Extreme[T]):
 
 
 class Max(_Extreme[T]):
-    """The item with the greatest `key(item)`, the first of equal ones; no value (None) for an empty scope.
+    """The item with the greatest `key(item)`, the first of equal ones; `default`, or no value, for an empty scope.
 
     >>> longest = Max(len)
     >>> longest.result(longest.add(longest.add(longest.initial(), "be"), "question"))

@@ -17,7 +17,7 @@ class Earliest(NamedTuple, Generic[T]):
 
 
 class First(Generic[T]):
-    """The first item in order, whichever comes first in time; no value (None) for an empty scope.
+    """The first item in order, whichever comes first in time; `default`, or no value (None), for an empty scope.
 
     Decided once the item at index 0 is there. Where that one was dropped, the scope must close to tell which is first.
 
@@ -33,6 +33,9 @@ class First(Generic[T]):
     placed = True
     selects = True
 
+    def __init__(self, *, default: T | None = None) -> None:
+        self.default = default
+
     def initial(self) -> Earliest[T] | None:
         return None
 
@@ -45,7 +48,7 @@ class First(Generic[T]):
         return b if b.place < a.place else a
 
     def result(self, state: Earliest[T] | None) -> T | None:
-        return None if state is None else state.item
+        return self.default if state is None else state.item
 
     def early(self, state: Earliest[T] | None) -> T | Nothing:
         return state.item if state is not None and self.decided(state) else NOTHING

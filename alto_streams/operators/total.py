@@ -72,12 +72,16 @@ class Sum(_Totals[T]):
 
 
 class Mean(_Totals[T]):
-    """The mean of the items, or of `value(item)`; no value (None) for an empty scope.
+    """The mean of the items, or of `value(item)`; `default`, or no value (None), for an empty scope.
 
     >>> mean = Mean(lambda word: len(word))
     >>> mean.result(mean.add(mean.add(mean.initial(), "to"), "be or"))
     3.5
     """
 
+    def __init__(self, value: Callable[[T], int | float] | None = None, *, default: float | None = None) -> None:
+        super().__init__(value)
+        self.default = default
+
     def result(self, state: Total) -> float | None:
-        return self._float(state, state.terms) if state.terms else None
+        return self._float(state, state.terms) if state.terms else self.default

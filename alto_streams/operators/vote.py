@@ -25,7 +25,7 @@ class Candidate(NamedTuple):
 
 
 class Vote(Generic[T]):
-    """The commonest item, or the commonest `key(item)`; no value (None) for an empty scope.
+    """The commonest item, or the commonest `key(item)`; `default`, or no value (None), for an empty scope.
 
     Of two equally common ones the one that appears first in order wins. With `of=n`, at most n items may come, and the
     vote is decided once no other can catch up.
@@ -40,10 +40,12 @@ class Vote(Generic[T]):
 
     placed = True
 
-    def __init__(self, key: Callable[[T], Hashable] | None = None, *, of: int | None = None) -> None:
+    def __init__(
+        self, key: Callable[[T], Hashable] | None = None, *, of: int | None = None, default: Hashable | None = None
+    ) -> None:
         if of is not None and (not isinstance(of, int) or isinstance(of, bool) or of < 1):
             raise PipelineError(f"Vote cannot be one of {of!r} items.", "write of=n with a whole number of at least 1")
-        self.of = of
+        self.of, self.default = of, default
         self._reading = Reading("Vote", key)
         if of is not None:  # a pipeline asks whether they are there
             self.early, self.decided = self._early, self._decided
@@ -68,7 +70,7 @@ class Vote(Generic[T]):
         return a
 
     def result(self, state: dict[Hashable, Candidate]) -> Hashable | None:
-        return min(state.values(), key=lambda one: (-one.votes, one.place)).label if state else None
+        return min(state.values(), key=lambda one: (-one.votes, one.place)).label if state else self.default
 
     def _early(self, state: dict[Hashable, Candidate]) -> Hashable | Nothing:
         return self.result(state) if self._decided(state) else NOTHING

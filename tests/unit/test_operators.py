@@ -183,6 +183,18 @@ def test_the_table_says_what_the_operator_does(name: str) -> None:
     assert (final not in ("no", "")) == isinstance(operator, Deciding)
 
 
+@pytest.mark.parametrize(
+    "operator", [*(one(default=7) for one in (Min, Max, First, Mean, Vote)), Vote(of=2, default=7)]
+)
+def test_a_default_is_the_result_of_an_empty_scope_alone(operator: Any) -> None:
+    empty = operator.initial()
+    assert operator.result(empty) == operator.result(operator.merge(empty, operator.initial())) == 7
+    assert operator.result(operators.add_at(operator, operator.initial(), 3, (0,))) == 3
+    assert Into(operator, str).result(operator.initial()) == "7"
+    if isinstance(operator, Early):
+        assert operator.early(operator.initial()) is operators.NOTHING
+
+
 def test_an_operator_without_a_merge_folds_one_level_only() -> None:
     async def outer(question: bytes, ctx: Context) -> AsyncIterator[Claim]:
         yield Claim()

@@ -9,7 +9,7 @@ import pytest
 
 from alto_streams.context import Context
 from alto_streams.errors import PipelineError
-from alto_streams.operators import Collect, Count, Into, TopK
+from alto_streams.operators import Collect, Count, First, Into, TopK
 from alto_streams.pipeline import Pipeline, Stream, join, load
 
 
@@ -184,6 +184,20 @@ def a_join_of_two_pipelines() -> object:
 def a_join_of_levels_that_never_meet() -> object:
     claims = start()[1]
     return join(claims, claims.expand(ask, "query"))
+
+
+def a_join_of_an_unknown_kind() -> object:
+    claims = start()[1]
+    return join(claims, claims.map(judge), how="outer")
+
+
+def a_left_join_whose_reader_takes_no_none() -> object:
+    claims = start()[1]
+    return join(claims, claims.expand(ask, "query").aggregate(Sum()), how="left").map(compare)
+
+
+def a_default_of_another_type() -> object:
+    return start()[1].aggregate(First(default=Query()))
 
 
 def a_filter_of_a_join() -> object:
@@ -436,6 +450,9 @@ def an_attribute_that_is_no_pipeline() -> object:
         (a_join_of_two_pipelines, "answer + answer pairs streams of two pipelines", "one pipeline"),
         (a_join_of_levels_that_never_meet, "answer + ask pairs levels that never meet", "aggregate the deeper"),
         (a_join_of_levels_of_one_name, "'answer' and 'once_more' open one 'sentence' each", "names of their own"),
+        (a_join_of_an_unknown_kind, "A join cannot be 'outer'", "how='left'"),
+        (a_left_join_whose_reader_takes_no_none, "'compare' reads Query, but its left join gives", "Query | None"),
+        (a_default_of_another_type, "'first' has Query for its default, but its input carries Claim", "such an item"),
         (a_filter_of_a_join, "'good' filters a join", "into one message"),
         (the_wrong_type, "'search' reads Query, but its input carries Claim", "annotation"),
         (the_wrong_number_of_inputs, "'compare' reads 2 inputs, but its stream has 1", "one parameter"),
