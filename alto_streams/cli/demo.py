@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from alto_streams.cli.render import Summary
+    from alto_streams.supervisor.state import StackState
 
 QUESTIONS = (
     "Who wrote The Old Man and the Sea?",
@@ -27,24 +31,33 @@ def demo() -> None:
     """
     from rich.console import Console
 
-    from alto_streams.cli.setup import fetch_missing
-    from alto_streams.cli.stack import show_start, stop_visibly
     from alto_streams.settings import settings
-    from alto_streams.supervisor import control
 
     began = time.time()
     console = Console()
-    home = settings().home / "demo"
+    with stack_of_its_own(settings().home / "demo", console) as running:
+        summaries = _ask(running.brokers, running.pipeline, console, began)
+    _show(summaries, console)
+    console.print('Now [bold]alto up[/bold] and [bold]alto ask "..."[/bold] with questions of your own.')
+
+
+@contextmanager
+def stack_of_its_own(home: Path, console: Console) -> Iterator[StackState]:
+    """A stack for as long as the block takes; then its data goes too. Where something failed, the logs stay.
+
+    Raises AltoError when it does not come up.
+    """
+    from alto_streams.cli.setup import fetch_missing
+    from alto_streams.cli.stack import show_start, stop_visibly
+    from alto_streams.supervisor import control
+
     fetch_missing(console)
     process = control.SupervisorProcess(home, {}, keep_tied=True)
     try:
-        running = show_start(process, console)
-        summaries = _ask(running.brokers, running.pipeline, console, began)
+        yield show_start(process, console)
     finally:
         stop_visibly(process, console)
-    _show(summaries, console)
     control.clean(home)
-    console.print('Now [bold]alto up[/bold] and [bold]alto ask "..."[/bold] with questions of your own.')
 
 
 def _ask(brokers: str, pipeline: str, console: Console, began: float) -> list[tuple[float, Summary]]:

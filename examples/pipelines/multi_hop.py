@@ -3,6 +3,7 @@
 The loop is unrolled: each hop opens a level under the last, and on the way back each level settles on one answer.
 
 python -m examples.pipelines.multi_hop
+python -m examples.pipelines.multi_hop --kafka "Where was the writer of Metropolis born?"
 """
 
 from __future__ import annotations
@@ -10,18 +11,35 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 
 from alto_streams.context import Context
-from alto_streams.engines.protocol import Message, Prompt, Sampling
+from alto_streams.engines.protocol import Prompt
 from alto_streams.failure import Failure
 from alto_streams.operators import Collect
 from alto_streams.pipeline import Pipeline, join
-from alto_streams.quanta import cutter
+from examples.pipelines.asking import first, pieces
+from examples.pipelines.command import main
+from examples.pipelines.library import words
 from examples.pipelines.messages_pb2 import Told, Trail
-from examples.pipelines.scripted import Scripted, show
+from examples.pipelines.scripted import Scripted
 from schemas.question_pb2 import Question
 
 HOPS = 3
-NEXT = Prompt("next", (Message("system", "What must be looked up next? One query a line; nothing once you know."),))
-ANSWER = Prompt("answer", (Message("system", "Answer from the facts in one line, or say: unknown."),))
+QUERIES = 3  # of one hop, at most
+NEXT = Prompt.few_shot(
+    "next",
+    "What must be looked up next? One query a line; nothing once you know.",
+    [
+        ("Where was the painter of Guernica born?", "painter of Guernica"),
+        ("Where was the painter of Guernica born?\nPablo Picasso painted Guernica.", "birthplace of Pablo Picasso"),
+    ],
+)
+ANSWER = Prompt.few_shot(
+    "answer",
+    "Answer from the facts in one line, or say: unknown.",
+    [
+        ("Where was the painter of Guernica born?\nPablo Picasso painted Guernica.", "unknown"),
+        ("Where was Pablo Picasso born?\nPablo Picasso was born in Malaga.", "Malaga"),
+    ],
+)
 FACTS = {
     "director of Metropolis": "Fritz Lang directed Metropolis.",
     "writer of Metropolis": "Thea von Harbou wrote Metropolis.",
@@ -31,26 +49,30 @@ FACTS = {
 }
 
 
+def find(query: str) -> str | None:
+    """The first fact whose entry is in the query, however that is worded."""
+    return next((fact for entry, fact in FACTS.items() if words(entry) <= words(query)), None)
+
+
 async def start(question: Question, ctx: Context) -> Trail:
     return Trail(question=question.text)
 
 
 async def hop(trail: Trail, ctx: Context) -> AsyncIterator[Trail]:
-    """One trail for each query that has an answer; none where nothing is left to ask."""
-    lines = cutter("line")
-    async for chunk in ctx.engine.generate(NEXT.ask(_told(trail)), Sampling()):
-        for query in lines.feed(chunk):
-            if query in FACTS:
-                yield _longer(trail, FACTS[query])
-    for query in lines.end():
-        if query in FACTS:
-            yield _longer(trail, FACTS[query])
+    """One trail for each query that finds something new; none where nothing is left to ask."""
+    known = set(trail.facts)
+    async for query in pieces(ctx.engine, NEXT.ask(_told(trail)), "line", QUERIES, max_tokens=40):
+        fact = find(query)
+        if fact and fact not in known:
+            known.add(fact)
+            yield Trail(question=trail.question, facts=[*trail.facts, fact])
 
 
 async def answer(trail: Trail, ctx: Context) -> Trail:
     """From what the whole trail has found."""
-    said = "".join([text async for text in ctx.engine.generate(ANSWER.ask(_told(trail)), Sampling())]).strip()
-    return Trail(question=trail.question, facts=trail.facts, answer="" if said == "unknown" else said)
+    said = await first(ctx.engine, ANSWER.ask(_told(trail)), "line", max_tokens=24)
+    known = not said.lower().startswith("unknown")
+    return Trail(question=trail.question, facts=trail.facts, answer=said if known else "")
 
 
 async def settle(trail: Trail, deeper: list[Trail], ctx: Context) -> Trail:
@@ -62,10 +84,6 @@ def conclude(question_id: str, answers: Sequence[Trail], failure: Failure | None
     found = next((one for one in answers if one.answer), None)
     lines = [found.answer, *found.facts] if found else []
     return Told(question_id=question_id, lines=lines, failure=failure.message if failure else "")
-
-
-def _longer(trail: Trail, fact: str) -> Trail:
-    return Trail(question=trail.question, facts=[*trail.facts, fact])
 
 
 def _told(trail: Trail) -> str:
@@ -103,4 +121,4 @@ def say(name: str, asked: str, seed: int) -> str:
 
 
 if __name__ == "__main__":
-    show(pipeline, "Which river runs through the birthplace of the director of Metropolis?", Scripted(say))
+    main("multi_hop", "Which river runs through the birthplace of the director of Metropolis?", Scripted(say))

@@ -1,29 +1,38 @@
 """Retrieval-augmented generation: each sentence is checked against the passages and cited while the next is written.
 
 python -m examples.pipelines.rag
+python -m examples.pipelines.rag --kafka "Where does the Black Forest lie?"
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import AsyncIterator, Sequence
 
 from alto_streams.context import Context
-from alto_streams.engines.protocol import Message, Prompt, Sampling
+from alto_streams.engines.protocol import Prompt
 from alto_streams.failure import Failure
 from alto_streams.operators import Collect, Into, TopK
 from alto_streams.pipeline import Pipeline, join
-from alto_streams.quanta import cutter
+from examples.pipelines.asking import agrees, pieces
+from examples.pipelines.command import main
 from examples.pipelines.library import look_up
 from examples.pipelines.messages_pb2 import Citation, Passage, Passages, Sentence, Support, Told
-from examples.pipelines.scripted import Scripted, show
+from examples.pipelines.scripted import Scripted
 from schemas.question_pb2 import Question
 
 RETRIEVED = 4
 CITED = 2  # at most, of one sentence
-LEAST = 0.5  # probability from which a passage counts as a source
-ANSWER = Prompt("answer", (Message("system", "Answer in short sentences, from the passages alone."),))
-SUPPORT = Prompt("support", (Message("system", "Does the passage say what the sentence says? yes or no"),))
+LEAST = 0.4  # probability from which a passage counts as a source; small models say no too often
+SENTENCES = 5
+KENYA = "Mount Kenya is the highest mountain in Kenya. It is an extinct volcano."
+ANSWER = Prompt.few_shot(
+    "answer", "Answer in short sentences, from the passages alone.", [(f"{KENYA}\nWhat is Mount Kenya?", KENYA)]
+)
+SUPPORT = Prompt.few_shot(
+    "support",
+    "Does the passage say what the sentence says? yes or no",
+    [(f"{KENYA}\nMount Kenya is in France.", "no"), (f"{KENYA}\nMount Kenya is in Kenya.", "yes")],
+)
 
 
 async def retrieve(question: Question, ctx: Context) -> AsyncIterator[Passage]:
@@ -37,12 +46,8 @@ def passages_of(found: list[Passage]) -> Passages:
 
 async def write(question: Question, found: Passages, ctx: Context) -> AsyncIterator[Sentence]:
     """A sentence goes out as soon as it is whole, with the passages that it may have come from."""
-    sentences = cutter("sentence")
     asked = ANSWER.ask("\n".join([*(passage.text for passage in found.passages), question.text]))
-    async for chunk in ctx.engine.generate(asked, Sampling()):
-        for text in sentences.feed(chunk):
-            yield Sentence(text=text, sources=found.passages)
-    for text in sentences.end():
+    async for text in pieces(ctx.engine, asked, "sentence", SENTENCES, max_tokens=120):
         yield Sentence(text=text, sources=found.passages)
 
 
@@ -53,8 +58,8 @@ async def candidates(sentence: Sentence, ctx: Context) -> AsyncIterator[Sentence
 
 async def supports(pair: Sentence, ctx: Context) -> Support:
     (passage,) = pair.sources
-    yes, no = await ctx.engine.score(SUPPORT.ask(f"{passage.text}\n{pair.text}"), ("yes", "no"))
-    return Support(title=passage.title, score=1 / (1 + math.exp(no - yes)))
+    score = await agrees(ctx.engine, SUPPORT.ask(f"{passage.text}\n{pair.text}"))
+    return Support(title=passage.title, score=score)
 
 
 async def enough(support: Support, ctx: Context) -> bool:
@@ -94,4 +99,4 @@ def judge(name: str, asked: str) -> float:
 
 
 if __name__ == "__main__":
-    show(pipeline, "Where does the river Danube begin and end?", Scripted(say, judge))
+    main("rag", "Where does the river Danube begin and end?", Scripted(say, judge))

@@ -6,10 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from alto_streams.engines.protocol import EngineStatistics, Prompt, Sampling
-from alto_streams.pipeline import Pipeline
-from alto_streams.testing import run
-from examples.pipelines.messages_pb2 import Told
-from schemas.question_pb2 import Question
 
 Say = Callable[[str, str, int], str]
 Judge = Callable[[str, str], float]
@@ -37,13 +33,3 @@ class Scripted:
 
     async def close(self) -> None:
         """Nothing to close."""
-
-
-def show(pipeline: Pipeline, question: str, engine: Scripted) -> None:
-    """Runs one question in memory and prints what streams, then the outcome."""
-    result = run(pipeline, {"q": Question(text=question)}, pool=engine)
-    for item in (*result.progress["q"], *result.outputs["q"]):
-        print(f"{item.type} {item.id}: {' '.join(str(item.value).split())}"[:120])
-    told = result.outcomes["q"]
-    assert isinstance(told, Told)
-    print("outcome:", *(told.lines or [told.failure]), sep="\n  ")

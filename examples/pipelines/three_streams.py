@@ -1,24 +1,31 @@
 """A join of streams that meet at different levels: what a product is for, its best offer, the mood of its reviews.
 
 python -m examples.pipelines.three_streams
+python -m examples.pipelines.three_streams --kafka "a toaster and a kettle"
 """
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import AsyncIterator, Sequence
 
 from alto_streams.context import Context
-from alto_streams.engines.protocol import Message, Prompt, Sampling
+from alto_streams.engines.protocol import Prompt
 from alto_streams.failure import Failure
 from alto_streams.operators import Mean, TopK
 from alto_streams.pipeline import Pipeline, join
+from examples.pipelines.asking import agrees, first
+from examples.pipelines.command import main
 from examples.pipelines.messages_pb2 import Card, Line, Mood, Offer, Product, Told
-from examples.pipelines.scripted import Scripted, show
+from examples.pipelines.scripted import Scripted
 from schemas.question_pb2 import Question
 
-PITCH = Prompt("pitch", (Message("system", "Say in a few words what the product is for."),))
-MOOD = Prompt("mood", (Message("system", "Does the writer like the product? yes or no"),))
+PITCH = Prompt.few_shot(
+    "pitch", "Say in a few words what the product is for.", [("umbrella", "keeps you dry in the rain")]
+)
+MOOD = Prompt.few_shot(
+    "mood", "Does the writer like the product? yes or no", [("I love it.", "yes"), ("It broke.", "no")]
+)
 SHELF = {
     "kettle": Product(
         name="kettle",
@@ -31,13 +38,13 @@ SHELF = {
 
 
 async def products_of(wish: Question, ctx: Context) -> AsyncIterator[Product]:
-    for name in wish.text.split():
+    for name in dict.fromkeys(re.findall(r"[a-z]+", wish.text.lower())):
         if name in SHELF:
             yield SHELF[name]
 
 
 async def pitch(product: Product, ctx: Context) -> Line:
-    return Line(text="".join([text async for text in ctx.engine.generate(PITCH.ask(product.name), Sampling())]).strip())
+    return Line(text=await first(ctx.engine, PITCH.ask(product.name), "line", max_tokens=24))
 
 
 async def offers_of(product: Product, ctx: Context) -> AsyncIterator[Offer]:
@@ -55,8 +62,7 @@ async def read(review: Line, ctx: Context) -> AsyncIterator[str]:
 
 
 async def mood_of(sentence: Line, ctx: Context) -> Mood:
-    yes, no = await ctx.engine.score(MOOD.ask(sentence.text), ("yes", "no"))
-    return Mood(value=1 / (1 + math.exp(no - yes)))
+    return Mood(value=await agrees(ctx.engine, MOOD.ask(sentence.text)))
 
 
 async def fill(product: Product, line: Line, cheapest: list[Offer], mood: float, ctx: Context) -> Card:
@@ -98,4 +104,4 @@ def judge(name: str, asked: str) -> float:
 
 
 if __name__ == "__main__":
-    show(pipeline, "kettle toaster radio", Scripted(say, judge))
+    main("three_streams", "kettle toaster radio", Scripted(say, judge))

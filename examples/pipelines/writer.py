@@ -1,6 +1,7 @@
 """A writer: outlines an article, researches each section with several queries, writes all sections at once, in order.
 
 python -m examples.pipelines.writer
+python -m examples.pipelines.writer --kafka "Black Sea"
 """
 
 from __future__ import annotations
@@ -8,35 +9,49 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 
 from alto_streams.context import Context
-from alto_streams.engines.protocol import Message, Prompt, Sampling
+from alto_streams.engines.protocol import Prompt, Sampling
 from alto_streams.failure import Failure
 from alto_streams.operators import Collect, Into
 from alto_streams.pipeline import Pipeline, join
-from alto_streams.quanta import cutter
+from examples.pipelines.asking import first, pieces
+from examples.pipelines.command import main
 from examples.pipelines.library import look_up
 from examples.pipelines.messages_pb2 import Article, Line, Paragraph, Passage, Passages, Section, Told
-from examples.pipelines.scripted import Scripted, show
+from examples.pipelines.scripted import Scripted
 from schemas.question_pb2 import Question
 
 FOUND = 2  # passages for each query
-OUTLINE = Prompt("outline", (Message("system", "Outline an article: one heading a line."),))
-ASK = Prompt("ask", (Message("system", "What would you look up for this section? One query a line."),))
-WRITE = Prompt("write", (Message("system", "Write the section from the notes, in short paragraphs."),))
-LEAD = Prompt("lead", (Message("system", "Sum the article up in one sentence."),))
+SECTIONS, PARAGRAPHS = 4, 4  # at most; so many paragraphs in each section
+KENYA = "Mount Kenya is the highest mountain in Kenya. It is an extinct volcano."
+OUTLINE = Prompt.few_shot(
+    "outline",
+    "Outline an article: one heading a line.",
+    [("Mount Kenya", "Height of Mount Kenya\nClimate\nAnimals"), ("Rhine", "Source of the Rhine\nCities")],
+)
+ASK = Prompt.few_shot(
+    "ask",
+    "What would you look up for this section? One query a line.",
+    [("Mount Kenya: Climate", "Mount Kenya weather\nMount Kenya snow"), ("Rhine: Cities", "Rhine city\nRhine port")],
+)
+WRITE = Prompt.few_shot(
+    "write", "Write the section from the notes, in short paragraphs.", [(f"Height of Mount Kenya\n{KENYA}", KENYA)]
+)
+LEAD = Prompt.few_shot(
+    "lead", "Sum the article up in one sentence.", [(KENYA, "Mount Kenya is a volcano and Kenya's highest mountain.")]
+)
 
 
 async def outline(topic: Question, ctx: Context) -> AsyncIterator[Section]:
     """A heading goes out while the next is being written: its research need not wait."""
-    headings = cutter("line")
-    async for chunk in ctx.engine.generate(OUTLINE.ask(topic.text), Sampling()):
-        for title in headings.feed(chunk):
+    async for line in pieces(ctx.engine, OUTLINE.ask(topic.text), "line", SECTIONS, max_tokens=60):
+        title = line.lstrip("-*#0123456789.) ")  # a model likes to number what it lists
+        if title:
             yield Section(topic=topic.text, title=title)
-    for title in headings.end():
-        yield Section(topic=topic.text, title=title)
 
 
 async def ask(section: Section, ctx: Context) -> AsyncIterator[str]:
-    async for text in ctx.engine.generate(ASK.ask(f"{section.topic}: {section.title}"), Sampling()):
+    asked = ASK.ask(f"{section.topic}: {section.title}")
+    async for text in ctx.engine.generate(asked, Sampling(max_tokens=30)):
         yield text
 
 
@@ -52,11 +67,7 @@ def notes_of(passages: list[Passage]) -> Passages:
 
 async def write(section: Section, notes: Passages, ctx: Context) -> AsyncIterator[Paragraph]:
     asked = WRITE.ask("\n".join([section.title, *(passage.text for passage in notes.passages)]))
-    paragraphs = cutter("paragraph")
-    async for chunk in ctx.engine.generate(asked, Sampling()):
-        for text in paragraphs.feed(chunk):
-            yield Paragraph(title=section.title, text=text)
-    for text in paragraphs.end():
+    async for text in pieces(ctx.engine, asked, "paragraph", PARAGRAPHS, max_tokens=80):
         yield Paragraph(title=section.title, text=text)
 
 
@@ -67,7 +78,8 @@ def article_of(paragraphs: list[Paragraph]) -> Article:
 async def assemble(article: Article, ctx: Context) -> AsyncIterator[Paragraph]:
     """The lead, for which all sections must be there, and then the sections."""
     asked = LEAD.ask("\n".join(paragraph.text for paragraph in article.paragraphs))
-    yield Paragraph(text="".join([chunk async for chunk in ctx.engine.generate(asked, Sampling())]).strip())
+    if lead := await first(ctx.engine, asked, "sentence", max_tokens=40):
+        yield Paragraph(text=lead)
     for paragraph in article.paragraphs:
         yield paragraph
 
@@ -108,4 +120,4 @@ def say(name: str, asked: str, seed: int) -> str:
 
 
 if __name__ == "__main__":
-    show(pipeline, "Danube", Scripted(say))
+    main("writer", "Danube", Scripted(say))

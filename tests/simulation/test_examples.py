@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import runpy
 from collections import Counter
 from collections.abc import Callable
@@ -115,11 +116,14 @@ def test_an_example_gives_what_a_nested_loop_gives(name: str) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_an_example_can_be_run_and_shows_what_streams(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_example_can_be_run_and_shows_what_streams(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", [name])
     runpy.run_module(f"examples.pipelines.{name}", run_name="__main__")
     streamed, _, outcome = capsys.readouterr().out.partition("outcome:\n")
     types = [type for _, type in EXAMPLES[name][0].pipeline.published] + [EXAMPLES[name][0].pipeline.result_type]
-    assert {line.split(" ")[0] for line in streamed.splitlines()} == set(types)
+    assert {re.split("[ :]", line)[0] for line in streamed.splitlines()} == set(types)
     assert outcome.strip()
 
 
