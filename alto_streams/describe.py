@@ -46,7 +46,8 @@ def _describe(stage: StagePlan) -> StageDescription:
 def mermaid(pipeline: Pipeline) -> str:
     """A Mermaid flowchart: boxes are stages, doubled where they hold state; thick arrows carry a key."""
     plan = pipeline.plan
-    lines = ["flowchart LR", "    questions([questions])", "    outcomes([verified claims and outcomes])"]
+    results = f"{pipeline.result_type.replace('_', ' ')}s"
+    lines = ["flowchart LR", "    questions([questions])", f"    outcomes([{results} and outcomes])"]
     for stage in plan.stages:
         shape = f'[["{stage.name}<br/>per {_path(stage.levels)}"]]' if stage.stateful else f'["{stage.name}"]'
         lines.append(f"    {stage.name}{shape}")
