@@ -35,8 +35,8 @@ def _describe(stage: StagePlan) -> StageDescription:
     emits = _type(stage.item_type)
     if stage.opens:
         emits += f" (one per {stage.opens})"
-    if stage.part_level:
-        emits += f" and {_type(stage.part_type)} (one per {stage.part_level})"
+    for part in stage.parts:
+        emits += f" and {_type(part.cut.type)} (one per {part.cut.level})"
     if stage.name == COORDINATOR:
         emits = "Outcome"
     key = "" if stage.key_depth is None else _path(stage.levels[: stage.key_depth])
@@ -61,8 +61,7 @@ def mermaid(pipeline: Pipeline) -> str:
 
 def _edges(plan: Plan, stage: StagePlan) -> list[str]:
     lines = [f"    {stage.name} -->|{stage.opens or _type(stage.item_type)}| {t.stage}" for t in stage.items]
-    lines += [f"    {stage.name} ==>|{stage.part_level}| {t.stage}" for t in stage.parts]
-    return lines
+    return lines + [f"    {stage.name} ==>|{part.cut.level}| {t.stage}" for part in stage.parts for t in part.readers]
 
 
 def _path(levels: tuple[str, ...]) -> str:
@@ -70,7 +69,8 @@ def _path(levels: tuple[str, ...]) -> str:
 
 
 def _human(stream: str) -> str:
-    producer, _, level = stream.partition(".")
+    producer, _, levels = stream.partition(".")
+    level = levels.replace(".", "s, these at ")
     return f"{producer}, cut at {level}s" if level else "the questions" if producer == "source" else producer
 
 

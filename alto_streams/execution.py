@@ -31,9 +31,10 @@ def attempt_of(generation: int, delivery: Delivery, retry: int = 0) -> Attempt:
 def _cutter(stage: StagePlan) -> LineCutter | Nested | None:
     if stage.cut is None:
         return None
-    if stage.cut == "line" and stage.part_cut in (None, "word"):
+    finer = [part.cut.quantum for part in stage.parts]
+    if stage.cut == "line" and finer in ([], ["word"]):
         return LineCutter()  # as Nested would, in a third of the time
-    return Nested(stage.cut, *((stage.part_cut,) if stage.part_cut else ()))
+    return Nested(stage.cut, *finer)
 
 
 class Run:
@@ -83,28 +84,29 @@ class Run:
 
     def _piece(self, piece: Any) -> list[Effect]:
         """A word goes out while its line is still being written; the line, and the count of its words, at its end."""
-        line = self.ancestry.child(self.items, self.attempt)
         if isinstance(piece, Word):
-            return self._part(line, piece.index, piece.text)
+            return self._cut((self.items, piece.index), piece.text, 0)
         if isinstance(piece, Line):
-            return self._whole(line, piece.text, piece.words)
-        if len(piece.path) > 1:
-            return self._part(line, piece.path[-1], piece.piece)
-        return self._whole(line, piece.piece, piece.parts)
+            return self._cut((self.items,), piece.text, piece.words)
+        return self._cut(piece.path, piece.piece, piece.parts)
 
-    def _part(self, whole: Ancestry, index: int, text: str) -> list[Effect]:
-        if not self.stage.parts:
-            return []
-        return self._to(
-            self.stage.parts, Kind.ITEM, whole.child(index, self.attempt), encode(self.stage.part_type(text=text))
-        )
-
-    def _whole(self, whole: Ancestry, text: str, parts: int) -> list[Effect]:
-        self.items += 1
-        return [
-            *self._item(whole, self.stage.item_type(text=text)),
-            *self._count(self.stage.part_counts, whole, parts),
-        ]
+    def _cut(self, path: tuple[int, ...], text: str, parts: int) -> list[Effect]:
+        """An item, or a part of the open one as deep as `path` is long; `parts` is how many it has itself."""
+        stage, depth, ancestry = self.stage, len(path), self.ancestry
+        if depth > 1 + len(stage.parts):
+            return []  # words that nobody reads
+        for index in path:
+            ancestry = ancestry.child(index, self.attempt)
+        if depth == 1:
+            self.items += 1
+            effects = self._item(ancestry, stage.item_type(text=text))
+        else:
+            part = stage.parts[depth - 2]
+            value = encode(part.cut.type(text=text)) if part.readers else b""
+            effects = self._to(part.readers, Kind.ITEM, ancestry, value)
+        if depth <= len(stage.parts):
+            effects += self._count(stage.parts[depth - 1].counts, ancestry, parts)
+        return effects
 
     def _item(self, ancestry: Ancestry, value: Any) -> list[Effect]:
         if value is None:

@@ -122,16 +122,18 @@ class Stream:
     def cut(self, level: str, at: str, *, item: Any) -> Stream:
         """The items of a `cut` expand one level finer: each word, say, sent while its sentence is still being written.
 
-        `at` is a quantum that is finer than the one the items are cut at (`docs/quanta.md`).
+        `at` is a quantum that is finer than the one the items are cut at (`docs/quanta.md`). What is cut may be cut
+        again: paragraphs into sentences, and these into words.
         """
-        if self.node.kind == "cut":
-            raise PipelineError(
-                f"Stage '{self.node.name}' is a cut already.", "cut the items of the expand at the finer quantum"
-            )
         if self.node.cut is None:
             raise PipelineError(
                 f"Stage '{self.node.name}' emits whole messages, so its items cannot be cut at '{at}'.",
                 'let it yield text, with expand(..., cut="lines", item=...)',
+            )
+        if level in self.levels:
+            raise PipelineError(
+                f"The cut of '{self.node.name}' opens level '{level}', which is open there ({_list(self.levels)}).",
+                "give the finer level another name",
             )
         at = _known(at, self.node.name)
         try:

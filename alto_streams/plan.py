@@ -25,6 +25,15 @@ COORDINATOR = "coordinator"
 
 
 @dataclass(frozen=True)
+class Cut:
+    """A finer quantum at which items are cut, the level that this opens, and the message of one piece."""
+
+    level: str
+    quantum: str
+    type: Any
+
+
+@dataclass(frozen=True)
 class Port:
     """One input of a stage. With an operator it closes the innermost `closes` levels of the `depth` that arrive."""
 
@@ -33,7 +42,7 @@ class Port:
     levels: tuple[str, ...]
     closes: int = 0
     operator: Operator | None = None
-    at: str | None = None  # the quantum at which the stream is cut for this reader
+    cuts: tuple[Cut, ...] = ()  # of the stream for this reader, from the coarsest to the finest
     optional: bool = False  # of a left join: the reader gets None for an item that was dropped
 
 
@@ -44,6 +53,15 @@ class Target:
     stage: str
     port: int
     key_depth: int | None
+
+
+@dataclass
+class Part:
+    """The pieces of one cut: who reads them, and who is told how many there are in each coarser piece."""
+
+    cut: Cut
+    readers: list[Target] = field(default_factory=list)
+    counts: list[Target] = field(default_factory=list)
 
 
 @dataclass
@@ -62,19 +80,20 @@ class StagePlan:
     opens: str | None = None
     item_type: Any = None
     cut: str | None = None
-    part_cut: str | None = None
-    part_type: Any = None
-    part_level: str | None = None
     items: list[Target] = field(default_factory=list)
-    parts: list[Target] = field(default_factory=list)
     item_counts: list[Target] = field(default_factory=list)
-    part_counts: list[Target] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)  # of its items: each cut is one of the pieces of the one before
     published: list[str] = field(default_factory=list)
     output: str | None = None
 
     @property
     def stateful(self) -> bool:
         return self.key_depth is not None
+
+    @property
+    def readers(self) -> list[Target]:
+        """Of the parts of its items, and of the items."""
+        return _readers(self.parts) + self.items
 
     def resources(self) -> list[Any]:
         """The stage's function and operators that want `open()` before the first record."""
@@ -131,12 +150,11 @@ def make_plan(pipeline: Pipeline) -> Plan:
     for stage in stages.values():
         for index, port in enumerate(stage.ports):
             target = Target(stage.name, index, stage.key_depth)
-            producer, _, level = port.stream.partition(".")
+            producer = port.stream.partition(".")[0]
             if producer == "source":
                 sources.append(target)
-            elif level:
-                _set_parts(stages[producer], level, port)
-                stages[producer].parts.append(target)
+            elif port.cuts:
+                _part(stages[producer], port.cuts).readers.append(target)
             else:
                 stages[producer].items.append(target)
     stages[pipeline.result.node.name].output = pipeline.result_type
@@ -145,8 +163,9 @@ def make_plan(pipeline: Pipeline) -> Plan:
     for stage in stages.values():
         _check_read(stage)
         if stage.opens is not None:
-            stage.item_counts += _closers(stages, stage.items + stage.parts, len(stage.levels) + 1)
-            stage.part_counts += _closers(stages, stage.parts, len(stage.levels) + 2)
+            stage.item_counts += _closers(stages, stage.readers, len(stage.levels) + 1)
+            for i, part in enumerate(stage.parts):
+                part.counts += _closers(stages, _readers(stage.parts[i:]), len(stage.levels) + 2 + i)
     return Plan(tuple(stages.values()), tuple(sources), pipeline.source.type, pipeline.conclude)
 
 
@@ -201,7 +220,7 @@ def _stage(stream: Stream, separate: set[int]) -> StagePlan:
                 source.levels,
                 len(node.closes),
                 node.function,
-                _quantum_of(source),
+                _cuts(source),
             ),
         )
         levels, key = stream.levels, len(stream.levels)
@@ -252,12 +271,16 @@ def _port(stream: Stream, separate: set[int], reader: str) -> Port:
         below = stream.node.inputs[0]
         closes = len(stream.node.closes)
         producer = _producer(below, separate, reader)
-        return Port(producer, below.type, below.levels, closes, stream.node.function, _quantum_of(below))
-    return Port(_producer(stream, separate, reader), stream.type, stream.levels, at=_quantum_of(stream))
+        return Port(producer, below.type, below.levels, closes, stream.node.function, _cuts(below))
+    return Port(_producer(stream, separate, reader), stream.type, stream.levels, cuts=_cuts(stream))
 
 
-def _quantum_of(stream: Stream) -> str | None:
-    return stream.node.cut if stream.node.kind == "cut" else None
+def _cuts(stream: Stream) -> tuple[Cut, ...]:
+    """How the items of the expand above are cut into those of this stream."""
+    node = stream.node
+    if node.kind != "cut" or node.opens is None or node.cut is None:
+        return ()
+    return (*_cuts(node.inputs[0]), Cut(node.opens, node.cut, stream.type))
 
 
 def _producer(stream: Stream, separate: set[int], reader: str) -> str:
@@ -269,19 +292,25 @@ def _producer(stream: Stream, separate: set[int], reader: str) -> str:
     )
 
 
-def _set_parts(stage: StagePlan, level: str, port: Port) -> None:
-    _check_message(stage.name, port.type)
-    before = (stage.part_level, stage.part_type, stage.part_cut)
-    wanted = (level, port.type, port.at)
-    if before not in ((None, None, None), wanted):
+def _part(stage: StagePlan, cuts: tuple[Cut, ...]) -> Part:
+    """The part at the last of these cuts; each but the first cuts the pieces of the one before."""
+    for cut in cuts:
+        _check_message(stage.name, cut.type)
+    stage.parts += [Part(cut) for cut in cuts[len(stage.parts) :]]
+    if any(part.cut != cut for part, cut in zip(stage.parts, cuts, strict=False)):
         raise PipelineError(
-            f"Stage '{stage.name}' is cut in two ways.", "cut it at one level, into one type, at one quantum"
+            f"Stage '{stage.name}' is cut in two ways.",
+            "cut it at one level, into one type, at one quantum; and what is finer still, from there",
         )
-    stage.part_level, stage.part_type, stage.part_cut = wanted
+    return stage.parts[len(cuts) - 1]
+
+
+def _readers(parts: list[Part]) -> list[Target]:
+    return [target for part in parts for target in part.readers]
 
 
 def _check_read(stage: StagePlan) -> None:
-    if stage.name != COORDINATOR and not (stage.items or stage.parts or stage.published):
+    if stage.name != COORDINATOR and not (stage.readers or stage.published):
         raise PipelineError(
             f"Nobody reads stage '{stage.name}'.", "read its stream, publish it, or take it out of the graph"
         )
@@ -293,9 +322,6 @@ def _closers(stages: dict[str, StagePlan], targets: list[Target], depth: int) ->
     for target in targets:
         stage = stages[target.stage]
         port = stage.ports[target.port]
-        if len(port.levels) - port.closes < depth:
-            closers = [target]
-        else:
-            closers = _closers(stages, stage.items + stage.parts, depth)
+        closers = [target] if len(port.levels) - port.closes < depth else _closers(stages, stage.readers, depth)
         found += [c for c in closers if c not in found]
     return found

@@ -117,7 +117,7 @@ def tree(pipeline: Pipeline) -> Tree:
             f"[dim]{names.stage_input(pipeline.name, name)}[/dim]",
         ]
         branch = parent.add("\n".join(lines))
-        for target in dict.fromkeys(t.stage for t in plan.parts + plan.items):
+        for target in dict.fromkeys(t.stage for t in plan.readers):
             grow(branch, target)
 
     for target in pipeline.plan.sources:

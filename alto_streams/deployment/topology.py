@@ -81,7 +81,8 @@ def topology(pipeline: Pipeline) -> Topology:
 
 def _stage(stage: StagePlan, conclude: Any) -> Stage:
     operators = [port.operator for port in stage.ports if stage.kind == "aggregate"]
-    opened = [(stage.opens, stage.cut, stage.item_type), (stage.part_level, stage.part_cut, stage.part_type)]
+    finer = [(part.cut.level, part.cut.quantum, part.cut.type) for part in stage.parts]
+    opened = [(stage.opens, stage.cut, stage.item_type), *finer]
     coordinates = stage.name == COORDINATOR
     emits = signature(conclude).result if coordinates else stage.item_type
     return Stage(

@@ -12,7 +12,11 @@ from alto_streams.quanta import QUANTA, Nested, Part, Piece, cut, cutter
 from tests.property.quantum_texts import CUTS, TEXTS, chunks
 
 PAIRS = [(coarse, fine) for fine, coarse in combinations(QUANTA, 2)]
-THREE = [("whole", "sentence", "word"), ("paragraph", "line", "token"), ("element", "item", "word")]
+DEEP = [
+    *(("whole", "sentence", "word"), ("paragraph", "line", "token"), ("element", "item", "word")),
+    ("paragraph", "item", "sentence", "word"),
+    tuple(reversed(QUANTA)),
+]
 Found = tuple[tuple[int, ...], str, int, int]
 
 
@@ -36,7 +40,7 @@ def again(quanta: tuple[str, ...], text: str, at: int = 0, path: tuple[int, ...]
     return found
 
 
-@pytest.mark.parametrize("quanta", PAIRS + THREE, ids="-".join)
+@pytest.mark.parametrize("quanta", PAIRS + DEEP, ids="-".join)
 @given(text=TEXTS, cuts=CUTS)
 def test_parts_are_those_of_the_pieces(quanta: tuple[str, ...], text: str, cuts: list[int]) -> None:
     wanted = again(quanta, text)
@@ -44,7 +48,7 @@ def test_parts_are_those_of_the_pieces(quanta: tuple[str, ...], text: str, cuts:
     assert placed(streamed(quanta, list(text))) == wanted
 
 
-@pytest.mark.parametrize("quanta", PAIRS + THREE, ids="-".join)
+@pytest.mark.parametrize("quanta", PAIRS + DEEP, ids="-".join)
 @given(text=TEXTS)
 def test_parts_stand_where_they_say_inside_their_piece(quanta: tuple[str, ...], text: str) -> None:
     parts = streamed(quanta, [text])

@@ -48,6 +48,20 @@ def sentences_of(o: str) -> list[str]:
     return [f"It is {o} number one.", f"It is {o} two.", "The end."]
 
 
+async def verses(item: Text, ctx: Context) -> AsyncIterator[str]:
+    for chunk in (item.text, " is. I", "t is.\n", "\nEnd"):
+        await asyncio.sleep(0)
+        yield chunk
+
+
+def verses_of(o: str) -> list[list[str]]:
+    return [[f"{o} is.", "It is."], ["End"]]
+
+
+def sorted_words(text: str) -> str:
+    return " ".join(sorted(text.split()))
+
+
 async def mark(item: Text, ctx: Context) -> Text:
     return Text(item.text + "!")
 
@@ -128,6 +142,51 @@ def the_sentences_of_paragraphs_closed_with_them() -> tuple[Pipeline, Expected]:
     return p, lambda q: [f"{o}({'|'.join(sorted(sentences_of(o)))})" for o in parts("o", q)]
 
 
+def words_of_sentences_of_paragraphs_each_level_read() -> tuple[Pipeline, Expected]:
+    p = Pipeline("shape", source=bytes)
+    paragraphs = p.source.expand(outer, "o").expand(verses, "paragraph", cut="paragraph", item=Text)
+    sentences = paragraphs.cut("sentence", at="sentence", item=Text)
+    words = sentences.cut("word", at="word", item=Text).aggregate(Words())
+    told = join(sentences, words).map(pair).aggregate(Collect())
+    p.output(join(paragraphs, told).map(listed), "x", conclude=conclude)
+
+    def expected(q: str) -> list[str]:
+        return [
+            f"{' '.join(verse)}={[f'{text}({sorted_words(text)})' for text in verse]}"
+            for o in parts("o", q)
+            for verse in verses_of(o)
+        ]
+
+    return p, expected
+
+
+def only_the_finest_of_three_cuts_is_read_and_closes_all() -> tuple[Pipeline, Expected]:
+    p = Pipeline("shape", source=bytes)
+    items = p.source.expand(outer, "o")
+    paragraphs = items.expand(verses, "paragraph", cut="paragraph", item=Text)
+    words = paragraphs.cut("sentence", at="sentence", item=Text).cut("word", at="word", item=Text)
+    closed = words.aggregate(Words(), over=("paragraph", "sentence", "word"))
+    p.output(join(items, closed).map(pair), "x", conclude=conclude)
+    return p, lambda q: [f"{o}({sorted_words(f'{o} is. It is. End')})" for o in parts("o", q)]
+
+
+def the_middle_of_three_cuts_and_the_finest_under_it() -> tuple[Pipeline, Expected]:
+    p = Pipeline("shape", source=bytes)
+    items = p.source.expand(outer, "o")
+    paragraphs = items.expand(verses, "paragraph", cut="paragraph", item=Text)
+    sentences = paragraphs.cut("sentence", at="sentence", item=Text)
+    words = sentences.cut("word", at="word", item=Text).map(odd).aggregate(Words())
+    kept = join(sentences.map(mark), words).map(pair).aggregate(Collect(), over=("paragraph", "sentence"))
+    p.output(join(items, kept).map(listed), "x", conclude=conclude)
+
+    def kept_words(text: str) -> str:
+        return sorted_words(" ".join(word for word in text.split() if number(word, 2)))
+
+    return p, lambda q: [
+        f"{o}={[f'{text}!({kept_words(text)})' for verse in verses_of(o) for text in verse]}" for o in parts("o", q)
+    ]
+
+
 def a_join_with_the_source_that_expands_again() -> tuple[Pipeline, Expected]:
     p = Pipeline("shape", source=bytes)
     folded = p.source.expand(outer, "o").aggregate(Evidence())
@@ -190,6 +249,9 @@ def a_stream_joined_with_itself_and_a_branch_that_is_only_shown() -> tuple[Pipel
         lines_read_whole_and_their_words_closed_with_them,
         sentences_read_whole_and_word_by_word,
         the_sentences_of_paragraphs_closed_with_them,
+        words_of_sentences_of_paragraphs_each_level_read,
+        only_the_finest_of_three_cuts_is_read_and_closes_all,
+        the_middle_of_three_cuts_and_the_finest_under_it,
         a_join_with_the_source_that_expands_again,
         two_levels_closed_by_the_coordinator_alone,
         two_readers_of_one_aggregate,

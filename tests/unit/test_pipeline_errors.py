@@ -106,9 +106,14 @@ def a_cut_that_is_not_finer() -> object:
     return start()[1].expand(write, "query", cut="words", item=Query).cut("token", at="lines", item=Query)
 
 
-def a_cut_of_a_cut() -> object:
+def a_cut_of_a_cut_that_is_not_finer() -> object:
     lines = start()[1].expand(write, "query", cut="lines", item=Query)
-    return lines.cut("token", at="words", item=Query).cut("letter", at="token", item=Query)
+    return lines.cut("token", at="words", item=Query).cut("phrase", at="sentence", item=Query)
+
+
+def a_cut_at_a_level_that_is_open() -> object:
+    lines = start()[1].expand(write, "query", cut="lines", item=Query)
+    return lines.cut("sentence", at="sentence", item=Query).cut("query", at="word", item=Query)
 
 
 def an_aggregate_over_a_level_that_nothing_opens() -> object:
@@ -391,6 +396,17 @@ def an_aggregate_of_a_join() -> object:
     return pipeline.plan
 
 
+def words_of_lines_and_of_their_sentences() -> object:
+    pipeline, claims = start()
+    queries = claims.expand(write, "query", cut="lines", item=Query)
+    sentences = queries.cut("sentence", at="sentence", item=Query)
+    one = sentences.cut("token", at="words", item=Query).aggregate(First(), over=("sentence", "token"))
+    two = queries.cut("token", at="words", item=Query).aggregate(First())
+    folded = join(one, two).map(both).aggregate(Collect())
+    pipeline.output(join(claims, folded).map(gather), "claim", conclude=conclude)
+    return pipeline.plan
+
+
 def two_cuts_of_one_stage() -> object:
     pipeline, claims = start()
     queries = claims.expand(write, "query", cut="lines", item=Query)
@@ -432,7 +448,8 @@ def an_attribute_that_is_no_pipeline() -> object:
         (a_cut_of_whole_messages, "'answer' emits whole messages", 'cut="lines"'),
         (an_unknown_cut, "'write' cuts at 'letters'", "token, word"),
         (a_cut_that_is_not_finer, "'write': A word cannot be cut at 'line'", "one of token"),
-        (a_cut_of_a_cut, "'write.token' is a cut already", "the finer quantum"),
+        (a_cut_of_a_cut_that_is_not_finer, "'write.token': A word cannot be cut at 'sentence'", "one of token"),
+        (a_cut_at_a_level_that_is_open, "The cut of 'write.sentence' opens level 'query'", "another name"),
         (an_aggregate_over_a_level_that_nothing_opens, "'collect' aggregates over level 'token'", "expand before it"),
         (an_aggregate_where_no_level_is_open, "'collect' aggregates, but no level is open", "expand before it"),
         (an_aggregate_that_leaves_a_deeper_level_open, "'collect' closes 'claim'", "innermost levels"),
@@ -487,6 +504,7 @@ def an_attribute_that_is_no_pipeline() -> object:
         (an_aggregate_that_results_in_no_message, "'count' results in int, which is no message", "Into(operator"),
         (an_aggregate_of_a_join, "reads 'ask + search'", "put a map between"),
         (two_cuts_of_one_stage, "'write' is cut in two ways", "at one level"),
+        (words_of_lines_and_of_their_sentences, "'write' is cut in two ways", "from there"),
         (a_stage_that_is_asked_for_but_is_not_there, "no stage 'rerank'", "use one of answer, coordinator"),
         (a_module_that_is_not_there, "'no_such_module:pipeline'", "ALTO_PIPELINE"),
         (an_attribute_that_is_not_there, "'alto_streams.pipeline:nothing'", "ALTO_PIPELINE"),
