@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 
 from alto_streams.context import Context
@@ -30,7 +30,7 @@ EXAMPLES = (
     ),
 )
 MAX_SENTENCES = 4
-MAX_WORDS = 60  # of a sentence; a longer one is a model that loops
+MAX_WORDS = 60  # of a sentence; a longer one is most often a model that loops
 SAMPLING = Sampling(max_tokens=200, stop=("\n",))
 ANSWER_PROMPT = Prompt.few_shot("answer", SYSTEM, EXAMPLES)
 
@@ -41,7 +41,10 @@ def prompt(question: str) -> Prompt:
 
 
 async def answer(question: Question, ctx: Context) -> AsyncIterator[Sentence]:
-    """Ends, and stops the engine, at the fourth sentence or where the model starts to repeat itself."""
+    """Ends, and stops the engine, at the fourth sentence or where the model starts to repeat itself.
+
+    A sentence that is too long is left out, unless it is the first: its beginning is then the whole answer.
+    """
     cutter = Sentences()
     earlier: list[str] = []
     async with aclosing(ctx.engine.generate(prompt(question.text), SAMPLING)) as chunks:  # type: ignore[type-var]
@@ -53,13 +56,23 @@ async def answer(question: Question, ctx: Context) -> AsyncIterator[Sentence]:
                 earlier.append(text)
                 if len(earlier) == MAX_SENTENCES:
                     return
-            if len(cutter.pending.split()) > MAX_WORDS:
+            said = cutter.pending.split()
+            if len(said) > MAX_WORDS:
+                if not earlier:
+                    yield Sentence(text=_beginning(said), question=question.text)
                 return
     for text in cutter.end():
         # What the token limit cut off is no sentence, unless it is all there is.
         if _is_new(text, earlier) and len(earlier) < MAX_SENTENCES and (text[-1] in ".!?\"')" or not earlier):
             yield Sentence(text=text, question=question.text, context=earlier)
             earlier.append(text)
+
+
+def _beginning(said: Sequence[str]) -> str:
+    """As many words as a sentence may have, without the clause that this cuts off, if there is one."""
+    text = " ".join(said[:MAX_WORDS])
+    clause = max(text.rfind(", "), text.rfind("; "))
+    return f"{text[:clause]}." if clause > len(text) // 2 else text
 
 
 def _is_new(text: str, earlier: list[str]) -> bool:

@@ -10,6 +10,7 @@ from scripted_engine import ScriptedEngine, context, letters
 from schemas.question_pb2 import Question
 from schemas.sentence_pb2 import Sentence
 from stages.answer import EXAMPLES, MAX_SENTENCES, MAX_WORDS, answer
+from stages.extract_claims import extract_claims
 
 
 async def answered(chunks: Sequence[str]) -> tuple[list[Sentence], ScriptedEngine]:
@@ -50,6 +51,25 @@ async def test_a_sentence_that_never_ends_stops_the_engine() -> None:
     sentences, engine = await answered(["Paris is big. And ", *["so on "] * 500])
     assert [s.text for s in sentences] == ["Paris is big."]
     assert engine.emitted < 2 + MAX_WORDS
+
+
+@pytest.mark.parametrize("text", ["the river and the town and " * 200, f"{'word' * 9} " * 500])
+async def test_a_first_sentence_that_never_ends_is_the_answer_as_far_as_it_may_go(text: str) -> None:
+    (sentence,), engine = await answered([f"{word} " for word in text.split()])
+    assert sentence.text == " ".join(text.split()[:MAX_WORDS])
+    assert list(sentence.context) == []
+    assert engine.emitted == MAX_WORDS + 1
+    assert (engine.closed, engine.ended) == (1, 0)
+    assert [claim async for claim in extract_claims(sentence, context(ScriptedEngine(["and "])))]
+
+
+async def test_of_a_long_first_sentence_the_clause_that_is_cut_off_is_left_out() -> None:
+    text = f"Paris, {'which is big ' * 15}and old, {'which is old ' * 15}"
+    (sentence,), _ = await answered([f"{word} " for word in text.split()])
+    assert sentence.text == f"Paris, {'which is big ' * 15}and old."
+    (sentence,), _ = await answered([f"{word} " for word in f"Yes, {'they say ' * 99}".split()])
+    assert sentence.text == f"Yes, {'they say ' * 99}"[: len(sentence.text)]
+    assert len(sentence.text.split()) == MAX_WORDS
 
 
 async def test_at_most_four_sentences() -> None:
