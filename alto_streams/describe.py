@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from alto_streams.pipeline import Pipeline
-from alto_streams.plan import COORDINATOR, Plan, StagePlan
+from alto_streams.plan import COORDINATOR, PAIR, Plan, StagePlan, Target
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,13 @@ def mermaid(pipeline: Pipeline) -> str:
 
 
 def _edges(plan: Plan, stage: StagePlan) -> list[str]:
-    lines = [f"    {stage.name} -->|{stage.opens or _type(stage.item_type)}| {t.stage}" for t in stage.items]
+    lines = [f"    {stage.name} -->|{stage.opens or _type(stage.item_type)}| {t.stage}" for t in _once(stage)]
     return lines + [f"    {stage.name} ==>|{part.cut.level}| {t.stage}" for part in stage.parts for t in part.readers]
+
+
+def _once(stage: StagePlan) -> list[Target]:
+    """A pair sends all streams of its join to one reader."""
+    return stage.items[:1] if stage.kind == PAIR else stage.items
 
 
 def _path(levels: tuple[str, ...]) -> str:

@@ -14,7 +14,8 @@ from alto_streams.effects import Acknowledge, DeadLetter, Delivery, Effect, Publ
 from alto_streams.errors import InvalidInput
 from alto_streams.failure import Failure
 from alto_streams.groups import Group, GroupTable
-from alto_streams.plan import COORDINATOR, StagePlan, Target
+from alto_streams.pairing import Pairing
+from alto_streams.plan import COORDINATOR, PAIR, StagePlan, Target
 from alto_streams.quanta import Nested
 from alto_streams.record import Kind, Record
 from alto_streams.scopes import EMPTY
@@ -205,12 +206,15 @@ class StageLogic:
             raise InvalidInput("unknown_port", f"Stage '{self.stage.name}' has no input port {record.port}.")
         if record.kind is Kind.EMPTY:
             return EMPTY
+        if self.stage.kind == PAIR:
+            return record.value
         return decode(self.stage.ports[record.port].type, record.value) if record.kind is Kind.ITEM else None
 
     def _gather(self, group: Group, record: Record, attempt: Attempt) -> list[Effect]:
-        depth = self.stage.key_depth
-        run = Run(self.stage, group.inputs(), record, record.ancestry.cut(depth or 0), attempt, group.deliveries())
-        return self._begin(run)
+        ancestry = record.ancestry.cut(self.stage.key_depth or 0)
+        if self.stage.kind == PAIR:
+            return [*Pairing(self.stage, group, ancestry).sends(), Acknowledge(tuple(group.deliveries()))]
+        return self._begin(Run(self.stage, group.inputs(), record, ancestry, attempt, group.deliveries()))
 
     def _begin(self, run: Run) -> list[Effect]:
         if any(value is EMPTY for value in run.inputs):

@@ -49,6 +49,21 @@ class Node:
         """For people. An aggregate without a name of its own says what it folds, to be told from its like."""
         return f"{self.name} of {self.inputs[0].node.title}" if self.unnamed else self.name
 
+    @property
+    def deeper(self) -> Stream:
+        """Of a join: a stream with all of its levels."""
+        return max(self.inputs, key=lambda stream: len(stream.levels))
+
+    @property
+    def shared(self) -> int:
+        """Of a join: how many levels all of its streams have."""
+        return min(len(stream.levels) for stream in self.inputs)
+
+    @property
+    def across(self) -> bool:
+        """Whether it is a join across levels."""
+        return self.kind == "join" and self.shared < len(self.deeper.levels)
+
 
 @dataclass(frozen=True, eq=False)
 class Stream:
@@ -61,9 +76,12 @@ class Stream:
 
     @property
     def openers(self) -> tuple[str, ...]:
-        """Who opened each of the levels: two stages may call theirs the same."""
+        """Who opened each of the levels: two stages may call theirs the same. A join across levels opens them again."""
         if not self.node.inputs:
             return ()
+        if self.node.kind == "join":
+            above = self.node.deeper.openers
+            return (*above[: self.node.shared], *[self.node.name for _ in above[self.node.shared :]])
         above = self.node.inputs[0].openers
         return (*above, self.node.name)[-len(self.levels) :] if self.node.opens else above[: len(self.levels)]
 
@@ -211,23 +229,43 @@ def join(*streams: Stream, how: str = "inner") -> Stream:
         raise PipelineError(
             f"A join cannot be '{how}'.", "write how='inner' or how='left'; a right join is a left one, turned round"
         )
-    name = " + ".join(stream.node.title for stream in streams)
-    first = streams[0]
-    for other in streams[1:]:
-        if other.pipeline is not first.pipeline:
-            raise PipelineError(f"The join of {name} pairs streams of two pipelines.", "build one pipeline")
-        if other.levels != first.levels:
+    node = Node("join", " + ".join(stream.node.title for stream in streams), streams, how=how)
+    for other in streams:
+        _check_meet(node, other)
+    if node.across:
+        _check_across(node)
+    return Stream(streams[0].pipeline, node, node.deeper.levels, None)
+
+
+def _check_meet(node: Node, other: Stream) -> None:
+    deeper = node.deeper
+    if other.pipeline is not deeper.pipeline:
+        raise PipelineError(f"The join of {node.name} pairs streams of two pipelines.", "build one pipeline")
+    if other.levels != deeper.levels[: len(other.levels)]:
+        raise PipelineError(
+            f"The join of {node.name} pairs levels that never meet: {_list(deeper.levels)} with {_list(other.levels)}.",
+            "aggregate both down to levels that they share",
+        )
+    for level, one, two in zip(other.levels, deeper.openers, other.openers, strict=False):
+        if one != two:
             raise PipelineError(
-                f"The join of {name} pairs levels that never meet: {_list(first.levels)} with {_list(other.levels)}.",
-                "aggregate the deeper stream down to the levels of the other one",
+                f"The join of {node.name} pairs levels that never meet: '{one}' and '{two}' open one '{level}' each.",
+                "give the two levels names of their own, and aggregate each before the join",
             )
-        for level, one, two in zip(first.levels, first.openers, other.openers, strict=True):
-            if one != two:
-                raise PipelineError(
-                    f"The join of {name} pairs levels that never meet: '{one}' and '{two}' open one '{level}' each.",
-                    "give the two levels names of their own, and aggregate each before the join",
-                )
-    return Stream(first.pipeline, Node("join", name, streams, how=how), first.levels, None)
+
+
+def _check_across(node: Node) -> None:
+    deeper = [stream for stream in node.inputs if len(stream.levels) > node.shared]
+    if len(deeper) > 1:
+        raise PipelineError(
+            f"The join of {node.name} pairs {len(deeper)} streams with the items of their ancestors.",
+            "join those of equal levels first, map the pairs into one message, and join that with the rest",
+        )
+    if node.how == "left" and node.inputs[0] is not deeper[0]:
+        raise PipelineError(
+            f"The left join of {node.name} begins with a stream that lacks {_list(node.deeper.levels[node.shared :])}.",
+            f"put '{deeper[0].node.title}' first: it is its items that are handed on",
+        )
 
 
 class Pipeline:

@@ -1,8 +1,9 @@
 """From the graph to what is deployed: stages with input ports, the key of each edge, and where each scope closes.
 
 A map, filter or expand is a stage. A join, and an aggregate whose operator needs no resources, run inside the stage
-that reads them; an operator with `open()`, or one that several stages read, is a stage of its own. The coordinator,
-where questions enter and outcomes leave, is added to every plan.
+that reads them; an operator with `open()`, or one that several stages read, is a stage of its own. A join across levels
+has a stage that pairs its items, before the one that reads them. The coordinator, where questions enter and outcomes
+leave, is added to every plan.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from alto_streams.engines.protocol import Prompt
 
 COORDINATOR = "coordinator"
+PAIR = "pair"
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class StagePlan:
     """One deployed stage. It is stateful where its key has a depth: records are grouped by that many levels."""
 
     name: str
-    kind: str  # map, filter, expand, aggregate or coordinator
+    kind: str  # map, filter, expand, aggregate, pair or coordinator
     function: Any
     ports: tuple[Port, ...]
     key_depth: int | None
@@ -83,6 +85,7 @@ class StagePlan:
     items: list[Target] = field(default_factory=list)
     item_counts: list[Target] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)  # of its items: each cut is one of the pieces of the one before
+    recounts: list[list[Target]] = field(default_factory=list)  # of a pair: who closes each level that it opens again
     published: list[str] = field(default_factory=list)
     output: str | None = None
 
@@ -166,6 +169,9 @@ def make_plan(pipeline: Pipeline) -> Plan:
             stage.item_counts += _closers(stages, stage.readers, len(stage.levels) + 1)
             for i, part in enumerate(stage.parts):
                 part.counts += _closers(stages, _readers(stage.parts[i:]), len(stage.levels) + 2 + i)
+        if stage.kind == PAIR:
+            depths = range(len(stage.levels) + 1, max(len(port.levels) for port in stage.ports) + 1)
+            stage.recounts += [_closers(stages, stage.items, depth) for depth in depths]
     return Plan(tuple(stages.values()), tuple(sources), pipeline.source.type, pipeline.conclude)
 
 
@@ -194,13 +200,26 @@ def _stages(streams: list[Stream], separate: set[int]) -> dict[str, StagePlan]:
                 f"Two stages are called '{stream.node.name}': '{other.node.title}' and '{stream.node.title}'.",
                 "pass name=... to one of them; an aggregate that one stage reads, and that is not shown, needs none",
             )
-    return {name: _stage(stream, separate) for name, stream in found.items()}
+    stages: dict[str, StagePlan] = {}
+    for name, stream in found.items():
+        source = stream.node.inputs[0]
+        if source.node.across:
+            pair = _pair(source, f"{name}_pairs", separate)
+            if pair.name in found:
+                raise PipelineError(
+                    f"Two stages are called '{pair.name}': one pairs what '{name}' reads, a join across levels.",
+                    f"pass name=... to the other one, or to '{name}'",
+                )
+            stages[pair.name] = pair
+        stages[name] = _stage(stream, separate)
+    return stages
 
 
 def _stands_alone(pipeline: Pipeline, stream: Stream) -> bool:
-    readers = [r for s in pipeline.streams for r in _joined(s.node.inputs[0]) if r is stream]
-    published = any(s is stream for s, _ in pipeline.published)
-    return hasattr(stream.node.function, "open") or len(readers) != 1 or pipeline.result is stream or published
+    sources = (s.node.inputs[0] for s in pipeline.streams)
+    read = [source for source in sources for joined in _joined(source) if joined is stream]
+    shown = pipeline.result is stream or any(s is stream for s, _ in pipeline.published)
+    return hasattr(stream.node.function, "open") or len(read) != 1 or shown or read[0].node.across
 
 
 def _joined(stream: Stream) -> tuple[Stream, ...]:
@@ -229,7 +248,11 @@ def _stage(stream: Stream, separate: set[int]) -> StagePlan:
     source = node.inputs[0]
     inputs = _joined(source)
     left = source.node.how == "left"
-    ports = tuple(replace(_port(s, separate, node.name), optional=left and i > 0) for i, s in enumerate(inputs))
+    if source.node.across:
+        ports = tuple(Port(f"{node.name}_pairs", s.type, source.levels) for s in inputs)
+    else:
+        ports = tuple(_port(s, separate, node.name) for s in inputs)
+    ports = tuple(replace(port, optional=left and i > 0) for i, port in enumerate(ports))
     stateful = len(inputs) > 1 or any(port.operator for port in ports)
     return StagePlan(
         node.name,
@@ -245,6 +268,16 @@ def _stage(stream: Stream, separate: set[int]) -> StagePlan:
         stream.type,
         node.cut,
     )
+
+
+def _pair(joined: Stream, name: str, separate: set[int]) -> StagePlan:
+    """The stage that pairs a join across levels, keyed at the shallower one."""
+    deeper, kept = joined.node.deeper, joined.node.shared
+    closes = len(deeper.levels) - kept
+    ports = [_port(s, separate, name) for s in joined.node.inputs]
+    at = joined.node.inputs.index(deeper)
+    ports[at] = replace(ports[at], closes=closes, operator=Collect())
+    return StagePlan(name, PAIR, None, tuple(ports), kept, joined.levels[:kept], item_type=deeper.type)
 
 
 def _check_source(pipeline: Pipeline) -> None:

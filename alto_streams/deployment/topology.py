@@ -8,7 +8,7 @@ from typing import Any
 
 from alto_streams.operators import Into
 from alto_streams.pipeline import Pipeline
-from alto_streams.plan import COORDINATOR, Port, StagePlan
+from alto_streams.plan import COORDINATOR, PAIR, Port, StagePlan
 from alto_streams.signatures import signature
 from topics import names
 
@@ -89,7 +89,7 @@ def _stage(stage: StagePlan, conclude: Any) -> Stage:
         stage.kind,
         (QUESTION, *stage.levels),
         (_type(emits), *(_type(type) for level, _, type in opened[1:] if level)),
-        _code(conclude if coordinates else (stage.function or operators[0])),
+        None if stage.kind == PAIR else _code(conclude if coordinates else (stage.function or operators[0])),
         tuple(level for level, _, _ in opened if level),
         tuple(cut for _, cut, _ in opened if cut),
         stage.concurrency,
@@ -103,7 +103,7 @@ def _queue(stage: StagePlan) -> Queue:
 
 def _input(stage: StagePlan, port: Port) -> Input:
     folds = port.levels[len(port.levels) - port.closes :]
-    named = port.operator is not None and stage.kind not in ("aggregate", COORDINATOR)
+    named = port.operator is not None and stage.kind not in ("aggregate", PAIR, COORDINATOR)
     operator = _code(port.operator) if named else None
     return Input(port.stream, _type(port.type), (QUESTION, *port.levels), folds, operator)
 

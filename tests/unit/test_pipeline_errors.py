@@ -187,8 +187,47 @@ def a_join_of_two_pipelines() -> object:
 
 
 def a_join_of_levels_that_never_meet() -> object:
+    pipeline, claims = start()
+    return join(claims.expand(ask, "query"), pipeline.source.expand(answer, "other", name="another"))
+
+
+def a_join_across_levels_with_two_deeper_streams() -> object:
     claims = start()[1]
-    return join(claims, claims.expand(ask, "query"))
+    queries = claims.expand(ask, "query")
+    return join(claims, queries, queries.map(search))
+
+
+def a_join_across_three_levels() -> object:
+    pipeline, claims = start()
+    return join(claims.expand(ask, "query"), claims, pipeline.source)
+
+
+def a_left_join_that_begins_with_the_shallower_stream() -> object:
+    claims = start()[1]
+    return join(claims, claims.expand(ask, "query"), how="left")
+
+
+def a_join_with_what_a_join_across_levels_opened_again() -> object:
+    claims = start()[1]
+    queries = claims.expand(ask, "query")
+    return join(queries, join(claims, queries).map(compare))
+
+
+def a_join_across_levels_of_what_is_no_message() -> object:
+    pipeline, claims = start()
+    queries = claims.expand(ask, "query")
+    found = join(queries, queries.aggregate(Collect())).map(among)
+    return pipeline.output(found, "query", conclude=conclude) or pipeline.plan
+
+
+async def among(query: Query, queries: list[Query], ctx: Context) -> Query:
+    return query
+
+
+def a_stage_called_as_a_pairing_is() -> object:
+    pipeline, claims = start()
+    found = join(claims.map(judge, name="compare_pairs"), claims.expand(ask, "query")).map(compare)
+    return pipeline.output(found, "claim", conclude=conclude) or pipeline.plan
 
 
 def a_join_of_an_unknown_kind() -> object:
@@ -465,7 +504,13 @@ def an_attribute_that_is_no_pipeline() -> object:
         (a_lambda_without_a_name, "'<lambda>' cannot name a stage", "name=..."),
         (a_join_of_one, "at least two streams", "join(a, b)"),
         (a_join_of_two_pipelines, "answer + answer pairs streams of two pipelines", "one pipeline"),
-        (a_join_of_levels_that_never_meet, "answer + ask pairs levels that never meet", "aggregate the deeper"),
+        (a_join_of_levels_that_never_meet, "ask + another pairs levels that never meet", "levels that they share"),
+        (a_join_across_levels_with_two_deeper_streams, "answer + ask + search pairs 2 streams", "equal levels first"),
+        (a_join_across_three_levels, "ask + answer + source pairs 2 streams", "of equal levels first"),
+        (a_left_join_that_begins_with_the_shallower_stream, "begins with a stream that lacks 'query'", "'ask' first"),
+        (a_join_with_what_a_join_across_levels_opened_again, "'ask' and 'answer + ask' open one 'query'", "names of"),
+        (a_join_across_levels_of_what_is_no_message, "'collect' results in list[Query], which is no message", "Into("),
+        (a_stage_called_as_a_pairing_is, "'compare_pairs': one pairs what 'compare' reads", "name=..."),
         (a_join_of_levels_of_one_name, "'answer' and 'once_more' open one 'sentence' each", "names of their own"),
         (a_join_of_an_unknown_kind, "A join cannot be 'outer'", "how='left'"),
         (a_left_join_whose_reader_takes_no_none, "'compare' reads Query, but its left join gives", "Query | None"),
