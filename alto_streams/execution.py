@@ -203,7 +203,11 @@ class StageLogic:
 
     def _decode(self, record: Record) -> Any:
         if record.port >= len(self.stage.ports):
-            raise InvalidInput("unknown_port", f"Stage '{self.stage.name}' has no input port {record.port}.")
+            raise InvalidInput(
+                "unknown_port",
+                f"Stage '{self.stage.name}' has no input port {record.port}: it has {len(self.stage.ports)}.",
+                "run one version of the pipeline on all stages",
+            )
         if record.kind is Kind.EMPTY:
             return EMPTY
         if self.stage.kind == PAIR:

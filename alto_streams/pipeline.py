@@ -170,6 +170,12 @@ class Stream:
         closes = (over,) if isinstance(over, str) else tuple(over) or self.levels[-1:]
         for level in closes:
             if level not in self.levels:
+                closer = _closer(self, level)
+                if closer is not None:
+                    raise PipelineError(
+                        f"Stage '{name}' closes level '{level}', which '{closer.title}' has closed before it.",
+                        "aggregate over each level once, or open another one between the two",
+                    )
                 raise PipelineError(
                     f"Stage '{name}' aggregates over level '{level}', but its input has only {_list(self.levels)}.",
                     f"open '{level}' with an expand before it, or aggregate over another level",
@@ -329,6 +335,13 @@ class Pipeline:
         from alto_streams.plan import make_plan
 
         return make_plan(self)
+
+
+def _closer(stream: Stream, level: str) -> Node | None:
+    """Who closed a level on the way to a stream."""
+    if level in stream.node.closes:
+        return stream.node
+    return next((found for above in stream.node.inputs if (found := _closer(above, level)) is not None), None)
 
 
 def _known(quantum_name: str, stage: str) -> str:

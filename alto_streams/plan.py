@@ -13,11 +13,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from alto_streams.errors import PipelineError
-from alto_streams.failure import Failure
-from alto_streams.matching import shown
+from alto_streams.graph_checks import check_graph, check_message
 from alto_streams.operators import Collect, Operator
 from alto_streams.pipeline import Pipeline, Stream
-from alto_streams.signatures import check_items
 
 if TYPE_CHECKING:
     from alto_streams.engines.protocol import Prompt
@@ -124,11 +122,9 @@ class Plan:
 
 def make_plan(pipeline: Pipeline) -> Plan:
     """Raises PipelineError where the graph is not whole."""
-    if pipeline.result is None or pipeline.conclude is None:
-        raise PipelineError(f"Pipeline '{pipeline.name}' has no output.", "call pipeline.output(...)")
-    _check_conclude(pipeline.name, pipeline.conclude)
-    check_items(pipeline.name, pipeline.conclude, pipeline.result.type)
-    _check_source(pipeline)
+    check_graph(pipeline)
+    assert pipeline.result is not None
+    assert pipeline.conclude is not None
     separate = {id(s) for s in pipeline.streams if s.node.kind != "aggregate" or _stands_alone(pipeline, s)}
     stages = _stages([s for s in pipeline.streams if id(s) in separate], separate)
     coordinator = StagePlan(
@@ -175,22 +171,6 @@ def make_plan(pipeline: Pipeline) -> Plan:
     return Plan(tuple(stages.values()), tuple(sources), pipeline.source.type, pipeline.conclude)
 
 
-def _check_conclude(pipeline: str, conclude: Callable[..., Any]) -> None:
-    """Better now than at the first question that fails."""
-    try:
-        outcome = conclude("question", [], Failure(COORDINATOR, "check", "Would this be told?"))
-    except Exception as error:
-        raise PipelineError(
-            f"The outcome of pipeline '{pipeline}' cannot say that a question failed: {type(error).__name__}: {error}.",
-            "let conclude(question_id, items, failure) take no items and a failure (stage, kind, message)",
-        ) from error
-    if not isinstance(outcome, bytes) and not hasattr(outcome, "SerializeToString"):
-        raise PipelineError(
-            f"The outcome of pipeline '{pipeline}' is no message: conclude gave {type(outcome).__name__}.",
-            "return a Protobuf message, or bytes",
-        )
-
-
 def _stages(streams: list[Stream], separate: set[int]) -> dict[str, StagePlan]:
     found: dict[str, Stream] = {}
     for stream in streams:
@@ -230,7 +210,7 @@ def _stage(stream: Stream, separate: set[int]) -> StagePlan:
     """The stage of a map, filter, expand, or of an aggregate that stands alone."""
     node = stream.node
     if node.kind == "aggregate":
-        _check_message(node.name, stream.type, "make it a message: aggregate(Into(operator, function), ...)")
+        check_message(node.name, stream.type, "make it a message: aggregate(Into(operator, function), ...)")
         source = node.inputs[0]
         ports: tuple[Port, ...] = (
             Port(
@@ -244,7 +224,7 @@ def _stage(stream: Stream, separate: set[int]) -> StagePlan:
         )
         levels, key = stream.levels, len(stream.levels)
         return StagePlan(node.name, node.kind, None, ports, key, levels, item_type=stream.type)
-    _check_message(node.name, stream.type)
+    check_message(node.name, stream.type)
     source = node.inputs[0]
     inputs = _joined(source)
     left = source.node.how == "left"
@@ -280,25 +260,6 @@ def _pair(joined: Stream, name: str, separate: set[int]) -> StagePlan:
     return StagePlan(name, PAIR, None, tuple(ports), kept, joined.levels[:kept], item_type=deeper.type)
 
 
-def _check_source(pipeline: Pipeline) -> None:
-    if not _is_message(pipeline.source.type):
-        raise PipelineError(
-            f"The source of pipeline '{pipeline.name}' is {shown(pipeline.source.type)}, which is no message.",
-            "write Pipeline(name, source=...) with a Protobuf message, or bytes",
-        )
-
-
-def _check_message(stage: str, type: Any, mend: str = "let it give a Protobuf message, or bytes") -> None:
-    """What a stage emits travels on a topic."""
-    if not _is_message(type):
-        raise PipelineError(f"Stage '{stage}' results in {shown(type)}, which is no message and cannot be sent.", mend)
-
-
-def _is_message(type: Any) -> bool:
-    """A type that is not annotated is taken on trust."""
-    return type in (None, bytes) or (hasattr(type, "SerializeToString") and hasattr(type, "FromString"))
-
-
 def _port(stream: Stream, separate: set[int], reader: str) -> Port:
     if stream.node.kind == "aggregate" and id(stream) not in separate:
         below = stream.node.inputs[0]
@@ -328,7 +289,7 @@ def _producer(stream: Stream, separate: set[int], reader: str) -> str:
 def _part(stage: StagePlan, cuts: tuple[Cut, ...]) -> Part:
     """The part at the last of these cuts; each but the first cuts the pieces of the one before."""
     for cut in cuts:
-        _check_message(stage.name, cut.type)
+        check_message(stage.name, cut.type)
     stage.parts += [Part(cut) for cut in cuts[len(stage.parts) :]]
     if any(part.cut != cut for part, cut in zip(stage.parts, cuts, strict=False)):
         raise PipelineError(

@@ -66,8 +66,10 @@ class Rig:
     async def _fatal(self, error: BaseException) -> None:
         self.fatal.append(error)
 
-    async def receive(self, offset: int, deadline: int | None = None, header: bytes | None = None) -> None:
-        record = Record(Kind.ITEM, 0, Ancestry(f"q{offset}"), 1, deadline or now_ms() + 60_000, b"x")
+    async def receive(
+        self, offset: int, deadline: int | None = None, header: bytes | None = None, port: int = 0
+    ) -> None:
+        record = Record(Kind.ITEM, port, Ancestry(f"q{offset}"), 1, deadline or now_ms() + 60_000, b"x")
         message = SimpleNamespace(
             partition=0,
             offset=offset,
@@ -99,6 +101,14 @@ async def test_acknowledges_when_everything_is_delivered_and_not_before() -> Non
     rig.outbox.deliver()
     await settle()
     assert rig.acknowledged == [7]
+
+
+async def test_a_record_for_a_port_that_the_stage_has_not_fails_its_question() -> None:
+    rig = Rig(two)
+    await rig.receive(7, port=3)
+    (told,) = [Failure.decode(sent.record.value) for sent in rig.outbox.taken if isinstance(sent, Send)]
+    assert (told.stage, told.kind) == ("stage", "unknown_port")
+    assert told.message.endswith("no input port 3: it has 1. Mend: run one version of the pipeline on all stages")
 
 
 async def test_a_record_that_kafka_does_not_take_stops_the_process_and_is_not_acknowledged() -> None:

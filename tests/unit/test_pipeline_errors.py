@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import FrozenInstanceError
 from typing import Any, Self
 
 import pytest
@@ -118,6 +119,40 @@ def a_cut_at_a_level_that_is_open() -> object:
 
 def an_aggregate_over_a_level_that_nothing_opens() -> object:
     return start()[1].aggregate(Collect(), over="token")
+
+
+def a_level_that_is_closed_twice() -> object:
+    queries = start()[1].expand(ask, "query").aggregate(Sum(), over="query").map(search)
+    return queries.aggregate(Sum(), over="query", name="sum_again")
+
+
+def a_level_that_is_closed_in_one_branch_and_again_after_the_join() -> object:
+    claims = start()[1]
+    found = join(claims, claims.expand(ask, "query").aggregate(Sum(), over="query"))
+    return found.map(compare).aggregate(Collect(), over="query")
+
+
+def a_loop_through_a_stage_that_is_there_already() -> object:
+    claims = start()[1]
+    return claims.map(judge).map(judge)
+
+
+def a_loop_through_a_level_that_is_open_already() -> object:
+    claims = start()[1]
+    return claims.expand(ask, "query").expand(again, "claim")
+
+
+def a_cycle_made_by_force() -> object:
+    pipeline, claims = start()
+    first = claims.map(judge, name="first")
+    second = join(claims, first).map(meet)
+    object.__setattr__(first.node, "inputs", (second,))
+    pipeline.output(second, "claim", conclude=conclude)
+    return pipeline.plan
+
+
+async def meet(a: Claim, b: Claim, ctx: Context) -> Claim:
+    return a
 
 
 def an_aggregate_where_no_level_is_open() -> object:
@@ -490,6 +525,11 @@ def an_attribute_that_is_no_pipeline() -> object:
         (a_cut_of_a_cut_that_is_not_finer, "'write.token': A word cannot be cut at 'sentence'", "one of token"),
         (a_cut_at_a_level_that_is_open, "The cut of 'write.sentence' opens level 'query'", "another name"),
         (an_aggregate_over_a_level_that_nothing_opens, "'collect' aggregates over level 'token'", "expand before it"),
+        (a_level_that_is_closed_twice, "'sum_again' closes level 'query', which 'sum of ask' has closed", "once"),
+        (a_level_that_is_closed_in_one_branch_and_again_after_the_join, "'collect' closes level 'query'", "once"),
+        (a_loop_through_a_stage_that_is_there_already, "Two stages are called 'judge'", "name=..."),
+        (a_loop_through_a_level_that_is_open_already, "'again' opens level 'claim'", "another name"),
+        (a_cycle_made_by_force, "'first' reads 'meet', which comes after it", "unroll the loop"),
         (an_aggregate_where_no_level_is_open, "'collect' aggregates, but no level is open", "expand before it"),
         (an_aggregate_that_leaves_a_deeper_level_open, "'collect' closes 'claim'", "innermost levels"),
         (an_aggregate_over_two_levels_without_merge, "'sum' aggregates over 2 levels", "a merge"),
@@ -582,3 +622,10 @@ def test_operators_that_run_inside_their_readers_need_no_names() -> None:
     assert [stage.name for stage in pipeline.plan.stages] == [
         "answer", "ask", "ask_again", "sum", "sum_up", "both", "coordinator"
     ]  # fmt: skip
+
+
+def test_a_cycle_cannot_be_written_down() -> None:
+    """A stream is made from streams that are there, and never changed; what goes round is a deeper level each time."""
+    first = start()[1].map(judge)
+    with pytest.raises(FrozenInstanceError):
+        first.node.inputs = (first,)  # type: ignore[misc]
