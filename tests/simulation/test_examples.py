@@ -13,13 +13,20 @@ import pytest
 
 from alto_streams.pipeline import load
 from alto_streams.testing import Faults, run, simulate
-from examples.pipelines import best_of_n, multi_hop, rag, three_streams, writer
+from examples.pipelines import best_of_n, multi_hop, peers, rag, three_streams, writer
 from examples.pipelines.library import look_up
 from examples.pipelines.messages_pb2 import Told
 from examples.pipelines.scripted import Scripted
 from schemas.question_pb2 import Question
 
 Loop = Callable[[str], list[str]]
+
+
+def weighed_by_peers(question: str) -> list[str]:
+    drafts = [text for text in peers.say("draft", question, 0).split("\n") if text.endswith(".")]
+    scores = [1 / (1 + math.exp(-9 - peers.judge("judge", "\n".join([*drafts, draft])))) for draft in drafts]
+    ranked = sorted(zip(drafts, scores, strict=True), key=lambda one: -one[1])
+    return [f"{draft} {score:.2f}" for draft, score in ranked]
 
 
 def cited(question: str) -> list[str]:
@@ -84,6 +91,7 @@ def reached(question: str) -> list[str]:
 EXAMPLES: dict[str, tuple[ModuleType, Loop, tuple[str, ...]]] = {
     "rag": (rag, cited, ("Where does the Danube begin and end?", "Is the sea salty?", "Why?")),
     "best_of_n": (best_of_n, elected, ("1 + 2 =", "12 + 30 =", "8 + 5 =")),
+    "peers": (peers, weighed_by_peers, ("The capital of Upper Austria", "Why", "A bridge")),
     "writer": (writer, written, ("Danube", "Black Forest", "Moon")),
     "three_streams": (three_streams, weighed, ("kettle toaster radio", "radio", "toaster spoon kettle", "")),
     "multi_hop": (
