@@ -1,28 +1,38 @@
 """Peers: every draft of an answer is judged in sight of all drafts, by a join of two levels.
 
 python -m examples.pipelines.peers
+python -m examples.pipelines.peers --kafka "The capital of France"
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import AsyncIterator, Sequence
 
 from alto_streams.context import Context
-from alto_streams.engines.protocol import Message, Prompt, Sampling
+from alto_streams.engines.protocol import Prompt, Sampling
 from alto_streams.failure import Failure
 from alto_streams.operators import Collect, Into
 from alto_streams.pipeline import Pipeline, join
+from examples.pipelines.asking import agrees
+from examples.pipelines.command import main
 from examples.pipelines.messages_pb2 import Line, Support, Told
-from examples.pipelines.scripted import Scripted, show
+from examples.pipelines.scripted import Scripted
 from schemas.question_pb2 import Question
 
-DRAFT = Prompt("draft", (Message("system", "Write three answers, one on each line."),))
-JUDGE = Prompt("judge", (Message("system", "Do most of the answers agree with the last one? yes or no"),))
+DRAFT = Prompt.few_shot(
+    "draft",
+    "Write three answers, one on each line.",
+    [("The largest ocean", "It is the Pacific.\nThe Pacific Ocean is the largest.\nIt is the Atlantic.")],
+)
+JUDGE = Prompt.few_shot(
+    "judge",
+    "Do most of the answers agree with the last one? yes or no",
+    [("It is red.\nIt is red.\nIt is blue.\nIt is red.", "yes"), ("It is red.\nIt is red.\nIt is blue.", "no")],
+)
 
 
 async def draft(question: Question, ctx: Context) -> AsyncIterator[str]:
-    async for text in ctx.engine.generate(DRAFT.ask(question.text), Sampling(temperature=0.8)):
+    async for text in ctx.engine.generate(DRAFT.ask(question.text), Sampling(max_tokens=96, temperature=0.8)):
         yield text
 
 
@@ -36,8 +46,7 @@ def sheet_of(drafts: list[Line]) -> Line:
 
 
 async def weigh(draft: Line, sheet: Line, ctx: Context) -> Support:
-    yes, no = await ctx.engine.score(JUDGE.ask(f"{sheet.text}\n{draft.text}"), ("yes", "no"))
-    return Support(title=draft.text, score=1 / (1 + math.exp(no - yes)))
+    return Support(title=draft.text, score=await agrees(ctx.engine, JUDGE.ask(f"{sheet.text}\n{draft.text}")))
 
 
 def conclude(question_id: str, judged: Sequence[Support], failure: Failure | None) -> Told:
@@ -52,7 +61,7 @@ sheet = drafts.aggregate(Into(Collect(), sheet_of))
 judged = join(drafts, sheet).map(weigh, uses="lm", prompt=JUDGE)
 
 p.publish(drafts, "draft")
-p.output(judged, "judged", conclude=conclude)
+p.output(judged, "judgement", conclude=conclude)
 
 
 def say(name: str, asked: str, seed: int) -> str:
@@ -66,4 +75,4 @@ def judge(name: str, asked: str) -> float:
 
 
 if __name__ == "__main__":
-    show(pipeline, "The capital of Upper Austria", Scripted(say, judge))
+    main("peers", "The capital of Upper Austria", Scripted(say, judge))

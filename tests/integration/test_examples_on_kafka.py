@@ -25,6 +25,7 @@ FORMS = {
     "writer": (1, r".+"),
     "three_streams": (2, r"(kettle: .*; 25 at Bob|toaster: .*; sold out); 0\.\d\d"),
     "multi_hop": (0, r".+"),
+    "peers": (0, r".+\. [01]\.\d\d"),
 }
 
 

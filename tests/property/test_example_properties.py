@@ -19,6 +19,7 @@ ASKED = {
     "writer": "Danube",
     "three_streams": "A kettle, a toaster and a kettle",
     "multi_hop": "Where was the director of Metropolis born?",
+    "peers": "The capital of Upper Austria",
 }
 FRAGMENTS = (
     *("\n", "\n\n", " ", " \n \n", "\t", "- ", "1. ", "2) ", "*", "Answer:", "answer is -3.5", "Answer: 7", "unknown"),
