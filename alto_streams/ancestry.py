@@ -1,13 +1,13 @@
 """Where a record comes from: the question, and for each level opened above it the index of the item in its scope.
 
-All functions are pure and cost O(depth); what siblings share is remembered for the next of them. The path of "claim 2
-of sentence 0 of question q" is `(Step(0, a), Step(2, b))`, where `a` and `b` are the attempts of the runs that produced
-the sentence and the claim.
+An item refers to its parent, the item whose run opened its scope. Siblings have one parent, and what they share (key,
+constraint, the bytes of the header) is worked out once and kept on it, in O(depth), for as long as one of them lives.
+The path of "claim 2 of sentence 0 of question q" is `(Step(0, a), Step(2, b))`, where `a` and `b` are the attempts of
+the runs that produced the sentence and the claim.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -37,52 +37,118 @@ Path = tuple[Step, ...]
 Key = tuple[str | int, ...]
 Version = tuple[Attempt, ...]
 
-REMEMBERED = 4096  # scopes: some megabytes, and more than an instance reads or writes at a time
 
+class Ancestry:
+    """An item of a scope, or a question: what has no parent. Never changed; equal where question and path are.
 
-class Ancestry(NamedTuple):
-    """The question's id and the path below it; the path's length is the number of open levels."""
+    >>> sentence = Ancestry("q").child(0, FIRST)
+    >>> [step.position for step in sentence.child(2, FIRST).path]
+    [0, 2]
+    >>> sentence.child(2, FIRST).cut(1) is sentence
+    True
+    """
 
-    question: str
-    path: Path = ()
+    # Kept once they were asked for: `constraint` and `_group` of the item itself; and `packed`, by record.py: for an
+    # epoch, a deadline and an attempt, the bytes that the headers of the item's children share.
+    __slots__ = ("_group", "attempt", "constraint", "depth", "packed", "parent", "position", "question")
+
+    def __init__(
+        self, question: str, parent: Ancestry | None = None, position: int = 0, attempt: Attempt = FIRST
+    ) -> None:
+        self.question = question
+        self.parent = parent
+        self.position = position
+        self.attempt = attempt
+        self.depth: int = 0 if parent is None else parent.depth + 1  # levels that are open
+        self.packed: tuple[int, int, Attempt | None, bytes] | None = None
+        self._group: tuple[Key, Version] | None = None
+        self.constraint: bytes | None = None
+
+    @staticmethod
+    def at(question: str, path: Path) -> Ancestry:
+        """The item at a path below a question."""
+        found = Ancestry(question)
+        for step in path:
+            found = Ancestry(question, found, *step)
+        return found
 
     def child(self, index: int, attempt: Attempt) -> Ancestry:
-        """The ancestry of the item at `index` of the scope that `attempt` opens here."""
-        return Ancestry(self.question, (*self.path, Step(index, attempt)))
+        """The item at `index` of the scope that `attempt` opens here."""
+        return Ancestry(self.question, self, index, attempt)
 
     def cut(self, depth: int) -> Ancestry:
         """The ancestor at `depth` levels: 0 is the question itself."""
-        return Ancestry(self.question, self.path[:depth])
+        found = self
+        while found.depth > depth:
+            found = found.parent  # type: ignore[assignment]  # only a question has none, and its depth is 0
+        return found
+
+    def below(self, depth: int) -> Path:
+        """The steps that lead here from the ancestor at `depth` levels."""
+        if self.depth <= depth:
+            return ()
+        steps: list[Step] = []
+        found = self
+        while found.depth > depth:
+            steps.append(Step(found.position, found.attempt))
+            found = found.parent  # type: ignore[assignment]
+        return tuple(reversed(steps))
+
+    @property
+    def path(self) -> Path:
+        return self.below(0)
+
+    def group(self, depth: int) -> tuple[Key, Version]:
+        """Key and version at `depth` levels: see `key` and `version`."""
+        found = self
+        while found.depth > depth:
+            found = found.parent  # type: ignore[assignment]
+        if found._group is None:
+            if found.parent is None:
+                found._group = (found.question,), ()
+            else:
+                key, version = found.parent.group(depth)
+                found._group = (*key, found.position), (*version, found.attempt)
+        return found._group
 
     def key(self, depth: int) -> Key:
         """What records of one group share at `depth` levels, whichever attempt they come from."""
-        return group_of(self.question, self.path[:depth])[0]
+        return self.group(depth)[0]
 
     def version(self, depth: int) -> Version:
         """The attempts of the first `depth` levels; a greater version of an equal key replaces a smaller one."""
-        return group_of(self.question, self.path[:depth])[1]
+        return self.group(depth)[1]
 
     @property
     def item_id(self) -> str:
         """A readable id, unique within the question: the indices, then a digest of the attempts, as in `0.2-1f09ac`."""
-        if not self.path:
+        path = self.path
+        if not path:
             return ""
-        attempts = ",".join(f"{s.attempt.generation}:{s.attempt.run}" for s in self.path)
+        attempts = ",".join(f"{s.attempt.generation}:{s.attempt.run}" for s in path)
         digest = blake2b(attempts.encode(), digest_size=3).hexdigest()
-        return ".".join(str(step.position) for step in self.path) + "-" + digest
+        return ".".join(str(step.position) for step in path) + "-" + digest
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Ancestry):
+            return NotImplemented
+        return self is other or (self.question == other.question and self.path == other.path)
+
+    def __hash__(self) -> int:
+        return hash((self.question, self.path))
+
+    def __repr__(self) -> str:
+        return f"Ancestry.at({self.question!r}, {self.path!r})"
 
 
 def constraint(ancestry: Ancestry, depth: int) -> bytes:
     """The aggregation constraint: equal bytes go to one instance. Attempts are left out on purpose."""
-    return _constraint(ancestry.question, ancestry.path[:depth])
-
-
-@lru_cache(REMEMBERED)
-def _constraint(question: str, path: Path) -> bytes:
-    return "\0".join((question, *[str(step.position) for step in path])).encode()
-
-
-@lru_cache(REMEMBERED)
-def group_of(question: str, path: Path) -> tuple[Key, Version]:
-    """Key and version of a path cut to the key's depth."""
-    return (question, *[step.position for step in path]), tuple([step.attempt for step in path])
+    found = ancestry
+    while found.depth > depth:
+        found = found.parent  # type: ignore[assignment]
+    if found.constraint is None:
+        if found.parent is None:
+            found.constraint = found.question.encode()
+        else:
+            found.constraint = b"%b\0%d" % (constraint(found.parent, depth), found.position)
+    return found.constraint

@@ -53,6 +53,7 @@ class Run:
         self.stage, self.inputs, self.record, self.ancestry = stage, inputs, record, ancestry
         self.attempt, self.held = attempt, held
         self.items = 0
+        self._open: list[Ancestry] = []  # the item that is being cut, and the last part of it at each level
         self._cutter = _cutter(stage)
 
     def retried(self) -> Run | None:
@@ -96,8 +97,10 @@ class Run:
         stage, depth, ancestry = self.stage, len(path), self.ancestry
         if depth > 1 + len(stage.parts):
             return []  # words that nobody reads
-        for index in path:
-            ancestry = ancestry.child(index, self.attempt)
+        for level, index in enumerate(path):  # siblings share their parent, and what it keeps
+            if level == len(self._open) or self._open[level].position != index:
+                self._open[level:] = [ancestry.child(index, self.attempt)]
+            ancestry = self._open[level]
         if depth == 1:
             self.items += 1
             effects = self._item(ancestry, stage.item_type(text=text))

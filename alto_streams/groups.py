@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from heapq import heappop, heappush
 from typing import Any
 
-from alto_streams.ancestry import Key, Version, group_of
+from alto_streams.ancestry import Key, Version
 from alto_streams.effects import Delivery
 from alto_streams.plan import Port
 from alto_streams.record import Kind, Record
@@ -27,26 +27,34 @@ class Group:
     def __init__(self, ports: tuple[Port, ...], version: Version, record: Record) -> None:
         self.ports, self.version = ports, version
         self.epoch, self.deadline = record.epoch, record.deadline
-        self.trees: dict[int, Scope[Delivery]] = {
-            i: Scope(port.closes, port.operator) for i, port in enumerate(ports) if port.operator
-        }
+        self.trees: dict[int, Scope[Delivery]] = {}
+        for number, port in enumerate(ports):
+            if port.operator is not None:
+                self.trees[number] = Scope(port.closes, port.operator)
         self.values: dict[int, Any] = {}
         self.held: list[Delivery] = []
 
-    def add(self, record: Record, value: Any, key_depth: int, delivery: Delivery, released: list[Delivery]) -> None:
-        """Takes one record for its port; adds to `released` what may be acknowledged at once."""
+    def add(self, record: Record, value: Any, key_depth: int, delivery: Delivery, released: list[Delivery]) -> bool:
+        """Takes one record for its port; adds to `released` what may be acknowledged at once.
+
+        False where the port still waits.
+        """
         tree = self.trees.get(record.port)
         if tree is not None:
-            steps = record.ancestry.path[key_depth:]
+            item = record.ancestry
             if record.kind is _COUNT:
-                tree.close(steps, record.attempt, record.count, delivery, released)
+                tree.close(item.below(key_depth), record.attempt, record.count, delivery, released)
+            elif tree.depth == 1 and item.depth == key_depth + 1:
+                tree.add_child(item.position, item.attempt, value, delivery, released)
             else:
-                tree.add(steps, value, delivery, released)
-        elif record.port in self.values:
+                tree.add(item.below(key_depth), value, delivery, released)
+            return tree.count == tree.done
+        if record.port in self.values:
             released.append(delivery)
         else:
             self.values[record.port] = value
             self.held.append(delivery)
+        return True
 
     @property
     def complete(self) -> bool:
@@ -93,15 +101,14 @@ class GroupTable:
 
         An operator may raise; `released` then still counts, and the delivery is in no group.
         """
-        key, version = group_of(record.ancestry.question, record.ancestry.path[: self.key_depth])
+        key, version = record.ancestry.group(self.key_depth)
         group = self.groups.get(key)
-        if group is None or version != group.version:
+        if group is None or (version is not group.version and version != group.version):
             group = self._newer(group, key, version, record, released)
             if group is None:
                 released.append(delivery)
                 return None
-        group.add(record, value, self.key_depth, delivery, released)
-        if not group.complete:
+        if not group.add(record, value, self.key_depth, delivery, released) or not group.complete:
             return None
         self.close(key, version, group.deadline)
         return group

@@ -1,24 +1,27 @@
 """What travels between stages: a value and the `alto` header beside it (ancestry, epoch, deadline, kind).
 
-The header is one packed byte string, varints throughout. First what is the record's own: version, kind, port, and its
-index in its scope (of a count, the count). Then what the items of a scope and their count share, which is packed once
-and read once for all of them: question id, epoch, deadline, levels above, the scope's attempt. An attempt that equals
-its parent's is one bit, a question id that is a UUID takes 16 bytes; a token four levels deep takes some 56.
+The header is one packed byte string. First what is the record's own: version, kind, port, and its index in its scope
+(of a count, the count). Then what the items of a scope and their count share: a step for each level above, from the
+lowest up, and at last the question, with its epoch and deadline. A step is the index of the item that the scope was
+opened under and the attempt of the run that opened it, in one bit where that run made the item too. So the headers of
+one question have the same end, those of one claim a longer one: an end is packed once, and read once, for all that have
+it. A question id that is a UUID takes 16 bytes; a token four levels deep takes 60. Numbers have 64 bits at most, except
+for the record's own.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
+from struct import Struct
+from struct import error as StructError
 from uuid import UUID
 
-from alto_streams.ancestry import FIRST, REMEMBERED, Ancestry, Attempt, Path, Step
+from alto_streams.ancestry import FIRST, Ancestry, Attempt
 from alto_streams.errors import InvalidInput
 
 HEADER = "alto"
-VERSION = 2
+VERSION = 3
 
 
 class Kind(IntEnum):
@@ -49,62 +52,102 @@ class Record:
     attempt: Attempt = FIRST
 
 
+# The first byte of a step, or of the question, says what follows it.
+_STEP, _SAME, _TOP, _QUESTION = 0x00, 0x10, 0x20, 0x30  # `_TOP`: opened under the question, which has no index
+_WIDE = 0x08  # a number that is too large for its place in the usual form
 _TEXT, _HEX, _DASHED = range(3)  # how a question id is packed
+# One call packs a step: form, index, attempt (16 bits of generation, 48 of run); of a question, epoch and deadline.
+_OWN, _NUMBER, _INDEX_NUMBER = Struct("<4B"), Struct("<BQ"), Struct("<BBQ")
+_WIDE_NUMBERS, _WIDE_INDEX_NUMBERS = Struct("<BQQ"), Struct("<BQQQ")
+_SPLIT, _LOW = 48, (1 << 48) - 1
+
+REMEMBERED = 4096  # scopes, and ends of them: some megabytes, and more than an instance reads at a time
+LONGEST = 512  # bytes that are remembered
+_Scope = tuple[int, int, Ancestry, Attempt | None]  # epoch, deadline, what the scope was opened under, by which run
+_scopes: dict[bytes, _Scope] = {}
 
 
 def encode_header(record: Record) -> bytes:
     """The packed header of a record."""
-    kind, question, path = record.kind, record.ancestry.question, record.ancestry.path
+    kind, ancestry = record.kind, record.ancestry
+    parent = ancestry.parent
+    attempt: Attempt | None
     if kind is _COUNT:
-        own, shared = record.count, _pack_scope(record.epoch, record.deadline, question, path, record.attempt)
-    elif path:
-        own = path[-1].position
-        shared = _pack_scope(record.epoch, record.deadline, question, path[:-1], path[-1].attempt)
+        own, scope, attempt = record.count, ancestry, record.attempt
+    elif parent is not None:
+        own, scope, attempt = ancestry.position, parent, ancestry.attempt
     else:
-        own, shared = 0, _pack_scope(record.epoch, record.deadline, question, path, None)
+        own, scope, attempt = 0, ancestry, None
+    packed = scope.packed
+    if packed is None or packed[0] != record.epoch or packed[1] != record.deadline or packed[2] != attempt:
+        shared = _pack_scope(record.epoch, record.deadline, scope, attempt)
+    else:
+        shared = packed[3]
     if own < 0x80:
-        return bytes((VERSION, kind, record.port, own)) + shared
-    return bytes((VERSION, kind, record.port)) + _varints([own]) + shared
+        return _OWN.pack(VERSION, kind, record.port, own) + shared
+    return bytes((VERSION, kind, record.port)) + _varint(own) + shared
 
 
-@lru_cache(REMEMBERED)
-def _pack_scope(epoch: int, deadline: int, question: str, above: Path, attempt: Attempt | None) -> bytes:
-    """`attempt` is None for a question, which is in no scope."""
-    form, packed = _pack_question(question)
-    path = above if attempt is None else (*above, Step(0, attempt))
-    numbers = [epoch, deadline, len(path)]
-    previous: Attempt | None = None
-    for index, made_by in path:
-        if made_by == previous:
-            numbers.append(index << 1 | 1)
+def _pack_scope(epoch: int, deadline: int, scope: Ancestry, attempt: Attempt | None) -> bytes:
+    """What the children of an item share in one attempt, which is None for the question itself: it is in no scope."""
+    packed = scope.packed
+    if packed is not None and packed[0] == epoch and packed[1] == deadline and packed[2] == attempt:
+        return packed[3]
+    if scope.parent is None:
+        shared = _pack_question(scope.question, epoch, deadline)
+        if attempt is not None:
+            shared = _pack_pair(_TOP, *attempt) + shared
+    else:
+        assert attempt is not None
+        above = _pack_scope(epoch, deadline, scope.parent, scope.attempt)
+        index, (generation, run) = scope.position, attempt
+        if attempt == scope.attempt:
+            shared = b"%c%b%b" % (_SAME, _varint(index), above)
+        elif index >> 8 or generation >> 16 or run >> _SPLIT:
+            shared = _WIDE_INDEX_NUMBERS.pack(_STEP | _WIDE, index, generation, run) + above
         else:
-            numbers += (index << 1, *made_by)
-            previous = made_by
-    return _varints([len(packed) << 2 | form]) + packed + _varints(numbers)
+            shared = _INDEX_NUMBER.pack(_STEP, index, generation << _SPLIT | run) + above
+    scope.packed = epoch, deadline, attempt, shared
+    return shared
 
 
-def _varints(numbers: list[int]) -> bytes:
+def _pack_question(question: str, epoch: int, deadline: int) -> bytes:
+    form, packed = _pack_id(question)
+    size = _varint(len(packed)) if form == _TEXT else b""
+    return _pack_pair(_QUESTION | form, epoch, deadline) + size + packed
+
+
+def _pack_pair(form: int, small: int, large: int) -> bytes:
+    if small >> 16 or large >> _SPLIT:
+        return _WIDE_NUMBERS.pack(form | _WIDE, small, large)
+    return _NUMBER.pack(form, small << _SPLIT | large)
+
+
+def _varint(number: int) -> bytes:
+    if number < 0x80:
+        return b"%c" % number
     out = bytearray()
-    for number in numbers:
-        while number > 0x7F:
-            out.append(number & 0x7F | 0x80)
-            number >>= 7
-        out.append(number)
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
     return bytes(out)
 
 
-def _pack_question(question: str) -> tuple[int, bytes]:
+def _pack_id(question: str) -> tuple[int, bytes]:
     """A UUID in half its length, where exactly the same text comes of it again."""
-    if len(question) in (32, 36):
-        with suppress(ValueError):
+    form = {32: _HEX, 36: _DASHED}.get(len(question), _TEXT)
+    if form != _TEXT:
+        try:
             packed = bytes.fromhex(question.replace("-", ""))
-            for form in (_HEX, _DASHED):
-                if _unpack_question(form, packed) == question:
-                    return form, packed
+            if _unpack_id(form, packed) == question:
+                return form, packed
+        except ValueError:
+            pass
     return _TEXT, question.encode()
 
 
-def _unpack_question(form: int, packed: bytes) -> str:
+def _unpack_id(form: int, packed: bytes) -> str:
     if form == _TEXT:
         return packed.decode()
     return packed.hex() if form == _HEX else str(UUID(bytes=packed))
@@ -112,11 +155,11 @@ def _unpack_question(form: int, packed: bytes) -> str:
 
 def decode_record(header: bytes | None, value: bytes) -> Record:
     """The record that a header and a value make. Raises InvalidInput on a missing, unknown or broken header."""
-    if header is None:
-        raise InvalidInput(
-            "missing_header", f"The record has no '{HEADER}' header.", "send questions to the input topic"
-        )
     if not header or header[0] != VERSION:
+        if header is None:
+            raise InvalidInput(
+                "missing_header", f"The record has no '{HEADER}' header.", "send questions to the input topic"
+            )
         found = header[0] if header else "none"
         raise InvalidInput(
             "unknown_header_version",
@@ -124,47 +167,79 @@ def decode_record(header: bytes | None, value: bytes) -> Record:
             "run one release of alto-streams on all stages",
         )
     try:
-        kind, port, own, at = _KINDS[header[1]], header[2], header[3], 4
-        if own > 0x7F:
-            own, at = _varint(header, 3)
-        question, epoch, deadline, above, attempt = _unpack_scope(header[at:])
-    except (IndexError, ValueError):
+        kind, port, own = _KINDS[header[1]], header[2], header[3]
+        if own < 0x80:
+            shared = header[4:]
+        else:
+            own, at = _read_varint(header, 3)
+            shared = header[at:]
+        epoch, deadline, scope, attempt = _scopes.get(shared) or _read_scope(shared)
+    except (IndexError, ValueError, RecursionError, StructError):
         raise InvalidInput("broken_header", f"The record's '{HEADER}' header is cut off or damaged.") from None
     if kind is _COUNT:
-        return Record(kind, port, Ancestry(question, above), epoch, deadline, value, own, attempt or FIRST)
-    path = above if attempt is None else (*above, _new(Step, (own, attempt)))
-    return Record(kind, port, _new(Ancestry, (question, path)), epoch, deadline, value)
+        return Record(kind, port, scope, epoch, deadline, value, own, attempt or FIRST)
+    ancestry = scope if attempt is None else Ancestry(scope.question, scope, own, attempt)
+    return Record(kind, port, ancestry, epoch, deadline, value)
 
 
-@lru_cache(REMEMBERED)
-def _unpack_scope(data: bytes) -> tuple[str, int, int, Path, Attempt | None]:
-    """What `_pack_scope` packed. Raises IndexError or ValueError where it did not."""
-    tagged, begin = _varint(data, 0)
-    end = begin + (tagged >> 2)
-    numbers: list[int] = []
-    number = shift = 0
-    for byte in data[end:]:
-        if byte > 0x7F:
-            number |= (byte & 0x7F) << shift
-            shift += 7
-        else:
-            numbers.append(number | byte << shift)
-            number = shift = 0
-    at, attempt, steps = 3, FIRST, []
-    for _ in range(numbers[2]):
-        tagged_index = numbers[at]
-        at += 1
-        if not tagged_index & 1:
-            attempt = _new(Attempt, numbers[at : at + 2])
-            at += 2
-        steps.append(_new(Step, (tagged_index >> 1, attempt)))
-    if at != len(numbers) or shift:
+def _read_scope(data: bytes) -> _Scope:
+    """What `_pack_scope` packed, remembered. Raises IndexError, ValueError or struct.error where it did not."""
+    form = data[0]
+    index, attempt = None, None
+    if form == _STEP:
+        _, index, number = _INDEX_NUMBER.unpack_from(data)
+        attempt, above = _new(Attempt, (number >> _SPLIT, number & _LOW)), data[_INDEX_NUMBER.size :]
+    elif form >= _QUESTION:
+        return _remember(data, *_read_question(data), None)
+    elif form == _SAME:
+        index, at = _read_varint(data, 1)
+        above = data[at:]
+    elif form == _STEP | _WIDE:
+        _, index, generation, run = _WIDE_INDEX_NUMBERS.unpack_from(data)
+        attempt, above = Attempt(generation, run), data[_WIDE_INDEX_NUMBERS.size :]
+    else:
+        generation, run, at = _read_pair(data, _TOP)
+        attempt, above = Attempt(generation, run), data[at:]
+    epoch, deadline, scope, made_by = _scopes.get(above) or _read_scope(above)
+    if index is not None and made_by is not None:
+        scope = Ancestry(scope.question, scope, index, made_by)
+    elif index is not made_by:
+        raise ValueError("a step without the step above it")
+    return _remember(data, epoch, deadline, scope, attempt or made_by)
+
+
+def _remember(data: bytes, epoch: int, deadline: int, scope: Ancestry, attempt: Attempt | None) -> _Scope:
+    scope.packed = epoch, deadline, attempt, data  # for whoever sends on what it reads
+    read = epoch, deadline, scope, attempt
+    if len(_scopes) >= REMEMBERED:
+        _scopes.clear()
+    if len(data) <= LONGEST:
+        _scopes[data] = read
+    return read
+
+
+def _read_question(data: bytes) -> tuple[int, int, Ancestry]:
+    form = data[0] & 3
+    epoch, deadline, at = _read_pair(data, _QUESTION | form)
+    size, at = _read_varint(data, at) if form == _TEXT else (16, at)
+    packed = data[at:]
+    if len(packed) != size or form > _DASHED:
         raise ValueError("more, or less, than a header")
-    question = _unpack_question(tagged & 3, data[begin:end])
-    return question, numbers[0], numbers[1], tuple(steps[:-1]), attempt if steps else None
+    return epoch, deadline, Ancestry(_unpack_id(form, packed))
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
+def _read_pair(data: bytes, form: int) -> tuple[int, int, int]:
+    """What `_pack_pair` packed, and where it ends."""
+    if data[0] == form:
+        _, number = _NUMBER.unpack_from(data)
+        return number >> _SPLIT, number & _LOW, _NUMBER.size
+    if data[0] != form | _WIDE:
+        raise ValueError("an unknown form")
+    _, small, large = _WIDE_NUMBERS.unpack_from(data)
+    return small, large, _WIDE_NUMBERS.size
+
+
+def _read_varint(data: bytes, at: int) -> tuple[int, int]:
     """The number at `at`, and where it ends."""
     number = shift = 0
     while True:

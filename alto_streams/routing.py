@@ -9,8 +9,9 @@ from functools import lru_cache
 from hashlib import blake2b
 from itertools import count
 
-from alto_streams.ancestry import REMEMBERED
 from alto_streams.errors import InvalidInput
+
+REMEMBERED = 4096  # constraints, of a few hundred bytes each: more than an instance writes to at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,14 @@ class RoutingTable:
         return RoutingTable(int(loaded["epoch"]), {k: tuple(map(int, v)) for k, v in loaded["stages"].items()})
 
 
-@lru_cache(REMEMBERED)
 def constrained(constraint: bytes, active: tuple[int, ...]) -> int:
     """The active partition of an aggregation constraint: stable across processes, machines and releases."""
-    digest = int.from_bytes(blake2b(constraint, digest_size=8).digest(), "little")
-    return active[digest % len(active)]
+    return active[_digest(constraint) % len(active)]
+
+
+@lru_cache(REMEMBERED)
+def _digest(constraint: bytes) -> int:
+    return int.from_bytes(blake2b(constraint, digest_size=8).digest(), "little")
 
 
 class Router:

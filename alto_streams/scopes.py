@@ -60,19 +60,24 @@ class Scope(Generic[D]):
 
     def add(self, steps: Path, value: Any, delivery: D, released: list[D], above: Place = ()) -> None:
         """Takes one item (or EMPTY) at the path below this scope, which lies at `above` in those above it."""
-        index, attempt = steps[0].position, steps[0].attempt
-        if attempt != self.attempt and not self._admit(attempt, released):
+        index, attempt = steps[0]
+        if self.depth == 1:
+            self.add_child(index, attempt, value, delivery, released, above)
+        elif not self._admit(attempt, released):
             released.append(delivery)
-            return
-        if self.depth > 1:
+        else:
             child = self._child(index)
             before = child.complete
             try:
                 child.add(steps[1:], value, delivery, released, (*above, index))
             finally:
                 self.done += child.complete - before
-            return
-        if index in self.children:
+
+    def add_child(
+        self, index: int, attempt: Attempt, value: Any, delivery: D, released: list[D], above: Place = ()
+    ) -> None:
+        """Takes one item (or EMPTY) of a scope of one level."""
+        if (attempt != self.attempt and not self._admit(attempt, released)) or index in self.children:
             released.append(delivery)
             return
         if not self.ordered and value is not EMPTY:

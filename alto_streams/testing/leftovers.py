@@ -33,7 +33,7 @@ class Leftovers:
         self.failed = {sent.record.ancestry.question for sent in memory.sent if sent.record.kind is Kind.FAILURE}
         self._latest: dict[tuple[str, Path], Attempt] = {}
         for record in (sent.record for sent in memory.sent):
-            question, path = record.ancestry
+            question, path = record.ancestry.question, record.ancestry.path
             for level, step in enumerate(path):
                 self._seen(question, path[:level], step.attempt)
             if record.kind is Kind.COUNT:

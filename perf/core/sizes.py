@@ -25,7 +25,7 @@ def spent() -> dict[str, int]:
     True
     """
     record = max(tokens(SCOPES), key=lambda r: len(encode_header(r)) if r.kind is Kind.ITEM else 0)
-    question, path = record.ancestry
+    question, path = record.ancestry.question, record.ancestry.path
     epoch, deadline = record.epoch, record.deadline
     grown = {
         "version, kind, port, lengths": Record(Kind.ITEM, 0, Ancestry(""), 0, 0),
@@ -34,6 +34,6 @@ def spent() -> dict[str, int]:
         "question id": Record(Kind.ITEM, 0, Ancestry(question), epoch, deadline),
     }
     for depth in range(1, len(path) + 1):
-        grown[f"level {depth}"] = Record(Kind.ITEM, 0, Ancestry(question, path[:depth]), epoch, deadline)
+        grown[f"level {depth}"] = Record(Kind.ITEM, 0, record.ancestry.cut(depth), epoch, deadline)
     sizes = [0, *(len(encode_header(stage)) for stage in grown.values())]
     return {name: after - before for name, (before, after) in zip(grown, pairwise(sizes), strict=True)}

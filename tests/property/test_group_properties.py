@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -74,3 +75,10 @@ def test_what_ends_is_forgotten_after_its_deadline_whatever_the_order(deadlines:
         kept = {key[0] for key in table.closed}
         assert kept >= {number for number, deadline in enumerate(deadlines) if deadline + 10 >= now}
         assert kept == {number for number, deadline in enumerate(deadlines) if deadline + 10 >= now}
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_a_record_above_the_level_of_its_port_is_refused(depth: int) -> None:
+    item = Ancestry("q").child(0, FIRST).cut(depth)
+    with pytest.raises(IndexError):
+        GroupTable(PORTS, 1).receive(Record(Kind.ITEM, 1, item, 1, 100), b"", Delivery(0, 0), [])

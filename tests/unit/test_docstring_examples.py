@@ -8,12 +8,12 @@ from importlib import import_module
 import pytest
 
 WITHOUT_EXAMPLES = (
-    "ancestry", "context", "coordinator", "effects", "execution", "failure", "groups", "pipeline", "plan", "record",
+    "context", "coordinator", "effects", "execution", "failure", "groups", "pipeline", "plan", "record",
     "routing", "scopes", "signatures",
     "operators.operator", "operators.reading",
 )  # fmt: skip
 WITH_EXAMPLES = (
-    "cutting", "offsets", "operators", "progress",
+    "ancestry", "cutting", "offsets", "operators", "progress",
     "operators.collect", "operators.count", "operators.extremes", "operators.first", "operators.group_by",
     "operators.into", "operators.predicates", "operators.reduce", "operators.top_k", "operators.total",
     "operators.vote",
