@@ -169,17 +169,17 @@ class StageLogic:
         """What follows from one record. Raises nothing: a record that cannot be read fails its question."""
         if record.deadline < now:
             return [Acknowledge((delivery,))]
-        attempt = attempt_of(generation, delivery)
         released: list[Delivery] = []
         group: Group | None = None
         try:
             value = self._decode(record)
             if self.stage.key_depth is None:
+                attempt = attempt_of(generation, delivery)
                 run = Run(self.stage, [value], record, record.ancestry, attempt, [delivery])
                 return self._begin(run)
             group = self._table(delivery.partition).receive(record, value, delivery, released)
             effects: list[Effect] = [Acknowledge(tuple(released))] if released else []
-            return effects + (self._gather(group, record, attempt) if group else [])
+            return effects + (self._gather(group, record, attempt_of(generation, delivery)) if group else [])
         except Exception as error:
             held = group.deliveries() if group else [delivery]
             return self._refuse(record, (*released, *held), error)

@@ -69,7 +69,8 @@ class Instance:
             event.ack()
             return
         self._events[delivery] = event
-        await self.perform(self.logic.receive(record, delivery, message.generation_id, now_ms()))
+        if effects := self.logic.receive(record, delivery, message.generation_id, now_ms()):
+            await self.perform(effects)
 
     async def perform(self, effects: Iterable[Effect]) -> None:
         """Carries out a list of effects; its acknowledgements follow when its sends are delivered."""

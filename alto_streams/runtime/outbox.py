@@ -27,7 +27,8 @@ class Outbox:
     async def put(self, effect: Send | Publish | DeadLetter) -> Future[Any]:
         if isinstance(effect, Send):
             record = effect.record
-            await self._table(record.epoch)
+            if not self._router.knows(record.epoch):
+                await self._table(record.epoch)
             partition = self._router.partition(effect.stage, record.epoch, effect.constraint)
             topic = names.stage_input(self._pipeline, effect.stage)
             return await self._send(
