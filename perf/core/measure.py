@@ -1,6 +1,7 @@
 """One round: every part of the core over the same records, one part after another, in nanoseconds a record.
 
-Time is the thread's processor time, so that other work on the machine does not count; the loop's own is in it.
+Time is the thread's processor time, so that other work on the machine does not count; the loop's own is in it. What is
+sent is as a run makes it, siblings under one parent; what is received has come out of a header.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from alto_streams.effects import Delivery
 from alto_streams.groups import GroupTable
 from alto_streams.operators import Count
 from alto_streams.plan import Port
-from alto_streams.record import Record, decode_record, encode_header
+from alto_streams.record import Kind, Record, decode_record, encode_header
 from alto_streams.routing import Router, RoutingTable
-from perf.core.records import EPOCH, LEVELS, WORDS, tokens
+from perf.core.records import EPOCH, LEVELS, firsts, tokens
 
 STAGE = "bm25"
 KEY_DEPTH = len(LEVELS) - 1
@@ -25,24 +26,33 @@ PARTS = ("encode", "decode", "partition", "update")
 PEERS = ("dict", *PARTS)
 
 
-def costs(order: Sequence[str], scopes: int, seed: int) -> dict[str, float]:
-    """Nanoseconds a record of each peer, in the order asked for. A seed's records were never seen before."""
-    records = tokens(scopes, seed)
-    headers = [encode_header(record) for record in tokens(scopes, seed + 1)]
-    measures: dict[str, Callable[[], Any]] = {
-        "dict": lambda: _dict(records),
-        "encode": lambda: _encode(records),
-        "decode": lambda: _decode(headers),
-        "partition": lambda: _partition(records, _router()),
-        "update": lambda: _update(records, deliveries, _table()),
+def costs(order: Sequence[str], scopes: int, number: int, cold: bool = False) -> dict[str, float]:
+    """Nanoseconds a record of each peer, in the order asked for; `cold`: of the first record of each scope alone.
+
+    A round's records, like those of each number from -1 on, were never seen before.
+    """
+    sent, written, read = (_records(scopes, (3 * number + part) * 2 + cold, cold) for part in range(3))
+    headers = [encode_header(record) for record in written]
+    received = [decode_record(encode_header(record), record.value) for record in read]
+    deliveries = [Delivery(0, offset) for offset in range(len(received))]
+    measures: dict[str, tuple[Callable[[], Any], int]] = {
+        "dict": (lambda: _dict(sent), len(sent)),
+        "encode": (lambda: _encode(sent), len(sent)),
+        "decode": (lambda: _decode(headers), len(headers)),
+        "partition": (lambda: _partition(sent, _router()), len(sent)),
+        "update": (lambda: _update(received, deliveries, _table()), len(received)),
     }
-    deliveries = [Delivery(0, offset) for offset in range(len(records))]
     gc.collect()
-    gc.freeze()  # the collector need not look at the benchmark's own records
+    gc.freeze()  # as a worker does once it has started
+    gc.set_threshold(50_000, 20, 20)
     try:
-        return {peer: _timed(measures[peer]) / len(records) for peer in order}
+        return {peer: _timed(measures[peer][0]) / measures[peer][1] for peer in order}
     finally:
         gc.unfreeze()
+
+
+def _records(scopes: int, seed: int, cold: bool) -> list[Record]:
+    return firsts(tokens(scopes, seed)) if cold else tokens(scopes, seed)
 
 
 def _timed(measure: Callable[[], Any]) -> float:
@@ -85,5 +95,5 @@ def _update(records: list[Record], deliveries: list[Delivery], table: GroupTable
     complete = 0
     for record, delivery in zip(records, deliveries, strict=True):
         complete += table.receive(record, record.value, delivery, released) is not None
-    assert complete * (WORDS + 1) == len(records), "a scope has not closed"
+    assert complete == sum(record.kind is Kind.COUNT for record in records), "a scope has not closed"
     assert not released, "a record was taken for a copy"

@@ -1,10 +1,13 @@
 """The records of the benchmark: words of search queries, four levels deep, as a busy FacTool has them in flight.
 
-Many scopes are open at a time and take turns, so a record's neighbours belong to other scopes and other questions.
+Fan-out is drawn to the means of FacTool on SQuAD (table 1 of ALTO's paper): 3.3 claims, each of its own sentence here,
+2.5 queries a claim, 5.5 words a query. Many scopes are open at a time and take turns, so a record's neighbours belong
+to other scopes.
 """
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from random import Random
 from uuid import UUID
 
@@ -13,7 +16,7 @@ from alto_streams.effects import Delivery
 from alto_streams.execution import attempt_of
 from alto_streams.record import Kind, Record
 
-WORDS = 8  # of a query; its count is the ninth record of its scope
+CLAIMS, QUERIES, WORDS = (1, 2, 3, 4, 5, 5), (1, 2, 3, 4), tuple(range(1, 11))  # drawn evenly
 OPEN = 64  # scopes that take turns
 LEVELS = ("sentence", "claim", "query", "token")
 EPOCH = 300
@@ -24,27 +27,41 @@ NOW_MS = 1_800_000_000_000
 
 
 def tokens(scopes: int, seed: int = 0) -> list[Record]:
-    """The records of so many scopes, two to a question: words, and the count after the last of them.
+    """The records of so many scopes: words, and the count after the last of them.
 
     >>> records = tokens(2)
-    >>> len(records), {len(record.ancestry.path) for record in records if record.kind is Kind.ITEM}
-    (18, {4})
+    >>> {record.ancestry.depth for record in records if record.kind is Kind.ITEM}
+    {4}
+    >>> [record.ancestry.depth for record in records if record.kind is Kind.COUNT]
+    [3, 3]
     """
     random = Random(seed)
-    queries = [query for _ in range((scopes + 1) // 2) for query in _question(random)][:scopes]
-    written = [_scope(query, attempt, deadline) for query, attempt, deadline in queries]
-    turns = [written[start : start + OPEN] for start in range(0, scopes, OPEN)]
-    return [scope[place] for together in turns for place in range(WORDS + 1) for scope in together]
+    written: list[list[Record]] = []
+    while len(written) < scopes:
+        written += _question(random)
+    turns = [written[start : min(start + OPEN, scopes)] for start in range(0, scopes, OPEN)]
+    return [record for together in turns for one_each in zip_longest(*together) for record in one_each if record]
 
 
-def _question(random: Random) -> list[tuple[Ancestry, Attempt, int]]:
-    """Two queries of one claim, the run that wrote them, and the question's deadline."""
+def firsts(records: list[Record]) -> list[Record]:
+    """The first of every scope: nothing is remembered of it."""
+    return [record for record in records if record.kind is Kind.ITEM and record.ancestry.position == 0]
+
+
+def _question(random: Random) -> list[list[Record]]:
+    """The scopes of one question."""
     question = Ancestry(UUID(int=random.getrandbits(128), version=4).hex)
-    sentence = question.child(random.randrange(6), _attempt(random))
-    claim = sentence.child(random.randrange(3), _attempt(random))
-    run = _attempt(random)
     deadline = NOW_MS + random.randrange(60_000)
-    return [(claim.child(query, run), run, deadline) for query in range(2)]
+    answer = _attempt(random)
+    claims = [question.child(index, answer).child(0, _attempt(random)) for index in range(random.choice(CLAIMS))]
+    return [scope for claim in claims for scope in _queries(random, claim, deadline)]
+
+
+def _queries(random: Random, claim: Ancestry, deadline: int) -> list[list[Record]]:
+    run = _attempt(random)
+    return [
+        _scope(claim.child(query, run), run, deadline, random.choice(WORDS)) for query in range(random.choice(QUERIES))
+    ]
 
 
 def _attempt(random: Random) -> Attempt:
@@ -53,7 +70,7 @@ def _attempt(random: Random) -> Attempt:
     )
 
 
-def _scope(query: Ancestry, run: Attempt, deadline: int) -> list[Record]:
+def _scope(query: Ancestry, run: Attempt, deadline: int, length: int) -> list[Record]:
     """One run writes a query and its words, so both levels have its attempt."""
-    words = [Record(Kind.ITEM, 0, query.child(word, run), EPOCH, deadline, b"\n\x06Eiffel") for word in range(WORDS)]
-    return [*words, Record(Kind.COUNT, 0, query, EPOCH, deadline, b"", WORDS, run)]
+    words = [Record(Kind.ITEM, 0, query.child(word, run), EPOCH, deadline, b"\n\x06Eiffel") for word in range(length)]
+    return [*words, Record(Kind.COUNT, 0, query, EPOCH, deadline, b"", length, run)]

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from alto_streams.record import Kind, decode_record, encode_header
-from perf.core.records import WORDS, tokens
+from perf.core.records import firsts, tokens
 
 ROOT = Path(__file__).parents[2]
 PARTS = {"encode", "decode", "partition", "update", "sum"}
@@ -21,10 +21,11 @@ def test_the_result_names_every_part_and_how_it_was_measured(tmp_path: Path) -> 
     subprocess.run(argv, check=True, cwd=ROOT, capture_output=True, timeout=60)
     result = json.loads(output.read_text())
     assert {"command", "date", "machine", "versions", "measured"} < set(result)
-    assert result["measured"]["records"] == 3 * (WORDS + 1)
+    assert result["measured"]["records"] == len(tokens(3))
     assert set(result["ratio_to_dict"]) == PARTS
     assert set(result["us_per_record"]) == PARTS | {"dict"}
-    for figure in result["us_per_record"].values():
+    assert set(result["us_per_first_record"]) == PARTS
+    for figure in (*result["us_per_record"].values(), *result["us_per_first_record"].values()):
         assert set(figure) >= SPREAD
         assert 0 < figure["min"] <= figure["median"] <= figure["max"]
     assert set(result["us_per_record"]["sum"]) == SPREAD | {"bar", "met"}
@@ -33,10 +34,11 @@ def test_the_result_names_every_part_and_how_it_was_measured(tmp_path: Path) -> 
 
 
 def test_the_records_are_whole_scopes_of_tokens_four_levels_deep() -> None:
-    records = tokens(5)
+    records = tokens(50)
     words = [record for record in records if record.kind is Kind.ITEM]
     counts = [record for record in records if record.kind is Kind.COUNT]
-    assert (len(words), len(counts)) == (5 * WORDS, 5)
+    assert len(words) == sum(count.count for count in counts)
+    assert len(firsts(records)) == len(counts) == 50
     assert {len(word.ancestry.path) for word in words} == {4}
     assert len({word.ancestry.key(4) for word in words}) == len(words)
     assert {word.ancestry.cut(3) for word in words} == {count.ancestry for count in counts}
