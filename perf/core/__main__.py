@@ -38,10 +38,8 @@ def main(
     """
     tested_on = machine()  # with the load before the rounds
     costs(PEERS, scopes, -1)  # a round that is not counted
-    done, first = [], []
-    for number in range(rounds):
-        done.append(costs(turn(PEERS, number), scopes, number))
-        first.append(costs(turn(PEERS, number), scopes, number, cold=True))
+    done = [costs(turn(PEERS, number), scopes, number) for number in range(rounds)]
+    first = [costs(turn(PEERS, number), scopes, number, cold=True) for number in range(rounds)]
     records = len(tokens(scopes))
     result: dict[str, Any] = {
         "command": shlex.join(["python", "-m", "perf.core", *sys.argv[1:]]),
