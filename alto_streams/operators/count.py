@@ -21,7 +21,8 @@ class Count(Generic[T]):
     2
     """
 
-    def __init__(self, predicate: Callable[[T], bool] | None = None) -> None:
+    def __init__(self, predicate: Callable[[T], bool] | str | None = None) -> None:
+        self._predicate = predicate
         self._reading = Reading("Count", predicate) if predicate is not None else None
 
     def initial(self) -> int:

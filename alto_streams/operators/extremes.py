@@ -24,8 +24,8 @@ class _Extreme(ABC, Generic[T]):
     placed = True
     selects = True
 
-    def __init__(self, key: Callable[[T], Any] | None = None, *, default: T | None = None) -> None:
-        self.default = default
+    def __init__(self, key: Callable[[T], Any] | str | None = None, *, default: T | None = None) -> None:
+        self._key, self.default = key, default
         self._reading = Reading(type(self).__name__, key)
 
     @abstractmethod

@@ -35,10 +35,10 @@ class GroupBy(Generic[T]):
     {2: 3, 3: 1}
     """
 
-    def __init__(self, key: Callable[[T], Hashable], operator: Operator) -> None:
+    def __init__(self, key: Callable[[T], Hashable] | str, operator: Operator) -> None:
         if isinstance(operator, type) or not isinstance(operator, Operator):
             raise PipelineError(f"GroupBy is given {operator!r}, which is no operator.", "write GroupBy(key, Count())")
-        self.operator = operator
+        self._key, self.operator = key, operator
         self.ordered = bool(getattr(operator, "ordered", False))
         self.placed = not self.ordered  # what comes in order has its first key first
         self._reading = Reading("GroupBy", key)

@@ -20,7 +20,8 @@ class Any(Generic[T]):
     (True, True)
     """
 
-    def __init__(self, predicate: Callable[[T], bool]) -> None:
+    def __init__(self, predicate: Callable[[T], bool] | str) -> None:
+        self._predicate = predicate
         self._reading = Reading("Any", predicate)
 
     def initial(self) -> bool:
@@ -51,7 +52,8 @@ class All(Generic[T]):
     (True, False)
     """
 
-    def __init__(self, predicate: Callable[[T], bool]) -> None:
+    def __init__(self, predicate: Callable[[T], bool] | str) -> None:
+        self._predicate = predicate
         self._reading = Reading("All", predicate)
 
     def initial(self) -> bool:

@@ -5,24 +5,28 @@ An item that cannot be read raises InvalidInput, which fails its question; a fun
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable
 from math import isfinite
 from numbers import Integral, Rational, Real
+from operator import attrgetter
 from typing import Any
 
 from alto_streams.errors import AltoError, InvalidInput, PipelineError
 
 
 class Reading:
-    """Calls `function` (None: the item itself) for the operator named `operator`."""
+    """Calls `function` for the operator named `operator`; a field's name reads that field, None is the item itself."""
 
     __slots__ = ("function", "operator")
 
-    def __init__(self, operator: str, function: Callable[[Any], Any] | None) -> None:
+    def __init__(self, operator: str, function: Callable[[Any], Any] | str | None) -> None:
+        if isinstance(function, str) and re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", function):
+            function = attrgetter(function)
         if function is not None and not callable(function):
             raise PipelineError(
-                f"{operator} is given {function!r}, which is no function of an item.",
-                f"write {operator}(lambda item: item.field), say",
+                f"{operator} is given {function!r}, which is neither a field nor a function of an item.",
+                f'write {operator}("field") or {operator}(lambda item: item.field), say',
             )
         self.operator, self.function = operator, function
 

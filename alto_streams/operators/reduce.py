@@ -35,7 +35,7 @@ class Reduce(Generic[S, T]):
             if not callable(given) and given is not None:
                 raise PipelineError(f"Reduce is given {given!r}, which is no function.", "write Reduce(function, 0)")
         self.ordered = not any_order
-        self._function, self._initial = function, initial
+        self._function, self._initial, self._merge, self._any_order = function, initial, merge, any_order
         if merge is not None:
             self.merge = merge  # absent otherwise: a pipeline asks whether there is one
 

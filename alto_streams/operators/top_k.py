@@ -28,10 +28,10 @@ class TopK(Generic[T]):
 
     placed = True
 
-    def __init__(self, k: int, key: Callable[[T], Any] | None = None) -> None:
+    def __init__(self, k: int, key: Callable[[T], Any] | str | None = None) -> None:
         if not isinstance(k, int) or isinstance(k, bool) or k < 1:
             raise PipelineError(f"TopK cannot keep {k!r} items.", "write TopK(k) with a whole number k of at least 1")
-        self.k = k
+        self.k, self._key = k, key
         self._reading = Reading("TopK", key)
 
     def initial(self) -> tuple[Ranked[T], ...]:

@@ -28,7 +28,8 @@ class Total(NamedTuple):
 
 
 class _Totals(Generic[T]):
-    def __init__(self, value: Callable[[T], int | float] | None = None) -> None:
+    def __init__(self, value: Callable[[T], int | float] | str | None = None) -> None:
+        self._value = value
         self._reading = Reading(type(self).__name__, value)
 
     def initial(self) -> Total:

@@ -41,11 +41,11 @@ class Vote(Generic[T]):
     placed = True
 
     def __init__(
-        self, key: Callable[[T], Hashable] | None = None, *, of: int | None = None, default: Hashable | None = None
+        self, key: Callable[[T], Hashable] | str | None = None, *, of: int | None = None, default: Hashable | None = None
     ) -> None:
         if of is not None and (not isinstance(of, int) or isinstance(of, bool) or of < 1):
             raise PipelineError(f"Vote cannot be one of {of!r} items.", "write of=n with a whole number of at least 1")
-        self.of, self.default = of, default
+        self.of, self._key, self.default = of, key, default
         self._reading = Reading("Vote", key)
         if of is not None:  # a pipeline asks whether they are there
             self.early, self.decided = self._early, self._decided

@@ -58,7 +58,7 @@ pipeline = p = Pipeline("best-of-n", source=Question)
 draws = p.source.expand(draw, "draw")
 steps = draws.expand(solve, "step", cut="line", item=Line, uses="lm", prompt=SOLVE)
 votes = steps.aggregate(Collect(), over="step").map(solution)
-elected = votes.aggregate(Into(Vote(lambda one: one.answer, of=DRAWS), voted))
+elected = votes.aggregate(Into(Vote("answer", of=DRAWS), voted))
 
 p.publish(steps, "step")
 p.publish(votes, "vote")

@@ -80,7 +80,7 @@ pipeline = p = Pipeline("rag", source=Question)
 found = p.source.expand(retrieve, "passage").aggregate(Into(Collect(), passages_of))
 sentences = join(p.source, found).expand(write, "sentence", uses="lm", prompt=ANSWER)
 supported = sentences.expand(candidates, "candidate").map(supports, uses="lm", prompt=SUPPORT).filter(enough)
-best = supported.aggregate(TopK(CITED, key=lambda support: support.score), over="candidate")
+best = supported.aggregate(TopK(CITED, key="score"), over="candidate")
 cited = join(sentences, best).map(cite)
 
 p.publish(sentences, "sentence")

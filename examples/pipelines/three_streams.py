@@ -52,6 +52,10 @@ async def offers_of(product: Product, ctx: Context) -> AsyncIterator[Offer]:
         yield offer
 
 
+def cheapness(offer: Offer) -> float:
+    return -offer.price
+
+
 async def reviews_of(product: Product, ctx: Context) -> AsyncIterator[Line]:
     for text in product.reviews:
         yield Line(text=text)
@@ -86,8 +90,8 @@ offers = products.expand(offers_of, "offer")
 sentences = products.expand(reviews_of, "review").expand(read, "sentence", cut="sentence", item=Line)
 moods = sentences.map(mood_of, uses="lm", prompt=MOOD)
 
-cheapest = offers.aggregate(TopK(1, key=lambda offer: -offer.price), over="offer")
-mood = moods.aggregate(Mean(lambda mood: mood.value), over=("review", "sentence"))
+cheapest = offers.aggregate(TopK(1, key=cheapness), over="offer")
+mood = moods.aggregate(Mean("value"), over=("review", "sentence"))
 cards = join(products, pitches, cheapest, mood).map(fill)
 
 p.publish(pitches, "pitch")

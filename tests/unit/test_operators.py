@@ -6,6 +6,7 @@ import math
 from collections.abc import AsyncIterator, Callable
 from functools import reduce
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -48,8 +49,8 @@ TABLE = Path(__file__).parents[2] / "docs" / "operators.md"
         (lambda: TopK(True), "TopK cannot keep True items"),
         (lambda: TopK(2.0), "TopK cannot keep 2.0 items"),  # type: ignore[arg-type]
         (lambda: Vote(of=0), "Vote cannot be one of 0 items"),
-        (lambda: Sum("score"), "Sum is given 'score', which is no function"),  # type: ignore[arg-type]
-        (lambda: Max("score"), "Max is given 'score', which is no function"),  # type: ignore[arg-type]
+        (lambda: Sum("its score"), "Sum is given 'its score', which is neither a field nor a function"),
+        (lambda: Max(3), "Max is given 3, which is neither a field nor a function"),  # type: ignore[arg-type]
         (lambda: Reduce("+", 0), "Reduce is given '+', which is no function"),  # type: ignore[arg-type]
         (lambda: Reduce(max, 0, merge=1), "Reduce is given 1, which is no function"),  # type: ignore[arg-type]
         (lambda: GroupBy(len, Count), "which is no operator"),  # type: ignore[arg-type]
@@ -68,6 +69,7 @@ def test_what_cannot_work_is_refused_when_it_is_built(build: Callable[[], Any], 
     ("operator", "items", "kind", "says"),
     [
         (Sum(lambda claim: claim.score), [Claim()], "unreadable_item", "of Sum fails on a Claim: AttributeError"),
+        (Sum("score"), [Claim()], "unreadable_item", "of Sum fails on a Claim: AttributeError"),
         (Sum(), [Claim()], "not_a_number", "Sum reads a Claim, which is no int or float"),
         (Mean(), ["3"], "not_a_number", "Mean reads '3'"),
         (Sum(), [math.nan], "not_finite", "Sum reads nan"),
@@ -110,6 +112,15 @@ def test_numbers_of_other_libraries_count() -> None:
     total = Sum[Any]()
     assert total.result(total.add(total.add(total.initial(), np.int64(2)), 3)) == 5
     assert total.result(total.add(total.initial(), np.float32(0.1))) == float(np.float32(0.1))
+
+
+def test_the_name_of_a_field_reads_that_field() -> None:
+    best = TopK(1, key="evidence.score")
+    items = [SimpleNamespace(evidence=SimpleNamespace(score=score)) for score in (1, 3, 2)]
+    state = best.initial()
+    for place, item in enumerate(items):
+        state = best.add(state, item, (place,))
+    assert best.result(state) == [items[1]]
 
 
 def test_one_initial_value_serves_many_scopes() -> None:
