@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from alto_streams.plan import Plan
 
 LANGUAGE_MODEL = "lm"  # the pool that stages with uses="lm" share
+FILES = (".yaml", ".yml")
+WHERE = "set ALTO_PIPELINE to module:attribute, or to a pipeline.yaml"
+POOLED = 8  # records that an instance works on at once where it mostly waits for a pool
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,7 +221,7 @@ class Stream:
         may_lack = tuple(stream.node.title for stream in inputs[1:]) if self.node.how == "left" else ()
         said.accept(name, tuple(stream.type for stream in inputs), may_lack)
         said.yields_if(name, kind == "expand")
-        node = Node(kind, name, (self,), function, opens, (), cut, uses, concurrency or (8 if uses else 1), prompt)
+        node = Node(kind, name, (self,), function, opens, (), cut, uses, concurrency or (POOLED if uses else 1), prompt)
         emits = self.type if kind == "filter" else item or said.result
         return self.pipeline._add(Stream(self.pipeline, node, levels, emits))
 
@@ -353,7 +356,11 @@ def _known(quantum_name: str, stage: str) -> str:
 
 
 def load(target: str) -> Pipeline:
-    """The pipeline at `module:attribute`. Raises PipelineError where there is none."""
+    """The pipeline at `module:attribute`, or in a pipeline.yaml. Raises PipelineError, or for a file SettingError."""
+    if target.endswith(FILES):
+        from alto_streams.deployment import load_pipeline
+
+        return load_pipeline(Path(target))
     module_name, _, attribute = target.partition(":")
     here = str(Path.cwd())
     if "" not in sys.path and here not in sys.path:  # the command `alto` has not got it, unlike `python -m`
@@ -361,9 +368,9 @@ def load(target: str) -> Pipeline:
     try:
         found = getattr(import_module(module_name), attribute)
     except (ImportError, AttributeError, ValueError) as error:
-        raise PipelineError(f"No pipeline at '{target}': {error}.", "set ALTO_PIPELINE to module:attribute") from error
+        raise PipelineError(f"No pipeline at '{target}': {error}.", WHERE) from error
     if not isinstance(found, Pipeline):
-        raise PipelineError(f"'{target}' is not a Pipeline.", "set ALTO_PIPELINE to module:attribute")
+        raise PipelineError(f"'{target}' is not a Pipeline.", WHERE)
     return found
 
 

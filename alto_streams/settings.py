@@ -17,7 +17,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ALTO_", extra="ignore")
 
-    pipeline: str = Field("stages.graph:pipeline", description="The pipeline to run, as module:attribute.")
+    pipeline: str = Field("stages.graph:pipeline", description="The pipeline: module:attribute, or a pipeline.yaml.")
     brokers: str = Field("", description="host:port[,host:port] of an existing Kafka; empty starts an embedded one.")
     home: Path = Field(
         Path("~/.local/state/alto-streams"),
@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     log_level: str = Field("info", description="debug, info, warning or error.")
 
     def model_post_init(self, _context: object) -> None:
+        if self.pipeline.endswith((".yaml", ".yml")):
+            self.pipeline = str(Path(self.pipeline).expanduser().absolute())
         self.home = self.home.expanduser().absolute()
         self.cache = self.cache.expanduser().absolute()
         if self.model is not None:

@@ -28,12 +28,19 @@ class Format(StrEnum):
 
 
 @app.callback()
-def pipeline() -> None:
+def group() -> None:
     """Look at the pipeline that the stack runs."""
+
+
+PipelineTarget = Annotated[
+    str | None,
+    typer.Argument(help="module:attribute or a pipeline.yaml.", metavar="PIPELINE", show_default="ALTO_PIPELINE"),
+]
 
 
 @app.command()
 def show(
+    pipeline: PipelineTarget = None,
     format: Annotated[
         Format,
         typer.Option(
@@ -51,7 +58,9 @@ def show(
 
       alto pipeline show -f yaml > pipeline.yaml
 
-      ALTO_PIPELINE=my.module:graph alto pipeline show
+      alto pipeline show my.module:graph
+
+      alto pipeline show pipeline.yaml
     """
     from rich.console import Console
 
@@ -60,7 +69,7 @@ def show(
     from alto_streams.settings import settings
     from topics import names
 
-    loaded = load(settings().pipeline)
+    loaded = load(pipeline or settings().pipeline)
     if format is Format.MERMAID:
         typer.echo(mermaid(loaded))
     elif format is Format.JSON:

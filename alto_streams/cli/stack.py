@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -26,18 +27,26 @@ DeploymentFile = Annotated[
     Path | None,
     typer.Option("--deployment", "-d", metavar="FILE", help="Instances of stages and pools (docs/deployment.md)."),
 ]
+PipelineTarget = Annotated[
+    str | None,
+    typer.Option(
+        "--pipeline", "-p", metavar="PIPELINE", help="module:attribute or a pipeline.yaml, in place of ALTO_PIPELINE."
+    ),
+]
 
 
 def up(
     foreground: Annotated[bool, typer.Option("--foreground", help="Stay, and stop the stack with Ctrl-C.")] = False,
     instances: Instances = None,
     deployment: DeploymentFile = None,
+    pipeline: PipelineTarget = None,
 ) -> None:
     """Starts the whole stack and returns when every stage is ready.
 
     alto up
     alto up --instances extract_claims=2 --instances bm25=4
     alto up --deployment deployment.yaml  instances from a file; --instances wins over it
+    alto up --pipeline pipeline.yaml      a pipeline of your own, from a file or as module:attribute
     ALTO_BROKERS=kafka:9092 alto up       with an existing Kafka
     ALTO_HOME=/tmp/second alto up         a second stack beside the first
     """
@@ -48,12 +57,15 @@ def up(
     from alto_streams.supervisor import control
 
     console = Console()
+    if pipeline is not None:
+        os.environ["ALTO_PIPELINE"] = pipeline  # for the processes of the stack as well
+        settings.cache_clear()
     chosen = settings()
     asked = ",".join(filter(None, [chosen.instances, *(instances or [])]))
     env = {"ALTO_INSTANCES": asked}
     if deployment is not None:
         env["ALTO_DEPLOYMENT"] = str(deployment.expanduser())
-    _check_counts(chosen, env)
+    _check(chosen, env)
     already = control.running(chosen.home)
     if already is not None:
         raise AltoError(
@@ -150,11 +162,11 @@ def stop_visibly(process: SupervisorProcess, console: Console) -> None:
         process.stop()
 
 
-def _check_counts(chosen: Settings, env: Mapping[str, str]) -> None:
-    """Says now, rather than when the broker is up, what is wrong with the counts. Raises SettingError."""
+def _check(chosen: Settings, env: Mapping[str, str]) -> None:
+    """Says now, rather than when the broker is up, what is wrong with the pipeline or the counts. Raises AltoError."""
     asked, file = env["ALTO_INSTANCES"], env.get("ALTO_DEPLOYMENT", chosen.deployment)
-    if not asked and file is None:
-        return
+    if not asked and file is None and chosen.pipeline == type(chosen).model_fields["pipeline"].default:
+        return  # nothing that a user wrote, and its modules take a second to import
     from alto_streams.pipeline import load
     from alto_streams.supervisor.instances import instances, parse_instances
 

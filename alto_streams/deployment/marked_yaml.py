@@ -54,6 +54,12 @@ class Marked:
             found[name] = key, Marked(self.file, value_node)
         return found
 
+    def is_mapping(self) -> bool:
+        return isinstance(self.node, yaml.MappingNode)
+
+    def is_list(self) -> bool:
+        return isinstance(self.node, yaml.SequenceNode)
+
     def items(self, what: str) -> list[Marked]:
         if self.node.tag != "tag:yaml.org,2002:seq" or not isinstance(self.node, yaml.SequenceNode):
             self.fail(f"{what} must be a list, not {self.said()}.", "write it as [a, b], or one `- item` a line")
@@ -65,6 +71,13 @@ class Marked:
                 f"{what} must be text, not {self.said()}.", "write a name, in quotes where it looks like a number"
             )
         return str(self.node.value)
+
+    def plain(self, what: str) -> Any:
+        """Whatever stands there, as Python has it."""
+        try:
+            return yaml.constructor.SafeConstructor().construct_document(self.node)
+        except yaml.MarkedYAMLError as error:
+            self.fail(f"{what} cannot be read: {error.problem}.", SYNTAX)
 
     def positive(self, what: str) -> int:
         # YAML 1.1 also reads 010 as 8 and 1:30 as 90, which nobody means here.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,17 +10,18 @@ import yaml  # type: ignore[import-untyped]
 
 from alto_streams.deployment.difference import check_same
 from alto_streams.deployment.marked_yaml import Marked, compose, read_text
-from alto_streams.deployment.topology import Input, Queue, Stage, Topology, topology
-from alto_streams.pipeline import Pipeline
+from alto_streams.deployment.topology import Input, Output, Queue, Read, Stage, Topology, topology
+from alto_streams.pipeline import POOLED, Pipeline
 
-Entry = TypeVar("Entry", Stage, Queue, Input)
+Entry = TypeVar("Entry", Stage, Read, Output, Queue, Input)
 
-KEYS = ("pipeline", "stages", "resources", "queues")
+KEYS = ("pipeline", "source", "stages", "output", "resources", "queues")
+REQUIRED = ("pipeline", "stages", "output")
 HEADER = "# Printed by `alto pipeline show --format yaml`; `alto pipeline check` holds it against the code.\n"
 
 
 def pipeline_yaml(pipeline: Pipeline) -> str:
-    """Raises PipelineError where the graph is not whole."""
+    """Raises PipelineError where the graph is not whole, or runs what no file can name."""
     # `None` as the flow style writes what holds only scalars, such as a list of levels, on one line.
     dumped = yaml.dump(_plain(topology(pipeline)), Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=110)
     return HEADER + str(dumped)
@@ -28,13 +29,13 @@ def pipeline_yaml(pipeline: Pipeline) -> str:
 
 def read_pipeline(text: str, file: str) -> Topology:
     """What a file says, whatever the code says. Raises FileError where it does not describe a pipeline."""
-    return _topology(compose(text, file))
+    return parse(compose(text, file))
 
 
 def check_pipeline(path: Path, pipeline: Pipeline) -> Topology:
-    """Raises FileError at the first place where the file is not what `pipeline_yaml` would print."""
+    """Raises FileError at the first place where the file says something else than `pipeline_yaml` would print."""
     root = compose(read_text(path), str(path))
-    found = _topology(root)
+    found = parse(root)
     check_same(root, found, topology(pipeline))
     return found
 
@@ -48,22 +49,38 @@ class _Dumper(yaml.SafeDumper):  # type: ignore[misc]  # PyYAML has no types
 
 def _plain(value: Any) -> Any:
     """As YAML has it: mappings, lists and scalars, without what has its default."""
+    if isinstance(value, Read) and value == Read(value.stream):
+        return value.stream
     if is_dataclass(value):
-        return {f.name: _plain(v) for f in fields(value) if (v := getattr(value, f.name)) != f.default}
+        said = {f.name: _plain(v) for f in fields(value) if (v := getattr(value, f.name)) != f.default}
+        return {name: v for name, v in said.items() if v is not None}
     if isinstance(value, dict):
         return {name: _plain(entry) for name, entry in value.items()}
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
-def _topology(root: Marked) -> Topology:
-    sections = _required(root, "a pipeline", KEYS, KEYS)
-    entries = {section: sections[section].mapping(section) for section in KEYS[1:]}
+def parse(root: Marked) -> Topology:
+    """Raises FileError where it does not describe a pipeline."""
+    sections = _required(root, "a pipeline", KEYS, REQUIRED)
+    entries = {key: sections[key].mapping(key) if key in sections else {} for key in ("stages", "resources", "queues")}
+    resources = {name: _texts(value, f"resource '{name}'") for name, (_, value) in entries["resources"].items()}
+    pooled = {stage for pool in resources.values() for stage in pool}
+    stages = {name: _entry(Stage, value, f"stage '{name}'") for name, (_, value) in entries["stages"].items()}
     return Topology(
         sections["pipeline"].text("pipeline"),
-        {name: _entry(Stage, value, f"stage '{name}'") for name, (_, value) in entries["stages"].items()},
-        {name: _texts(value, f"resource '{name}'") for name, (_, value) in entries["resources"].items()},
+        sections["source"].text("source") if "source" in sections else None,
+        {name: _with_concurrency(stage, name in pooled) for name, stage in stages.items()},
+        _entry(Output, sections["output"], "the output"),
+        resources,
         {name: _entry(Queue, value, f"queue '{name}'") for name, (_, value) in entries["queues"].items()},
     )
+
+
+def _with_concurrency(stage: Stage, pooled: bool) -> Stage:
+    """As the code would have it, where the file leaves it out."""
+    if stage.concurrency is None:
+        return replace(stage, concurrency=POOLED) if pooled else stage
+    return replace(stage, concurrency=None) if stage.concurrency == 1 and not pooled else stage
 
 
 def _entry(kind: type[Entry], marked: Marked, what: str) -> Entry:
@@ -83,11 +100,24 @@ def _required(marked: Marked, what: str, known: Any, required: Any) -> dict[str,
 
 def _value(annotated: Any, marked: Marked, name: str) -> Any:
     """`annotated` is a field's annotation as it is written in topology.py."""
-    if annotated == "int":
-        return marked.positive(name)
-    if annotated == "tuple[Input, ...]":
-        return tuple(_entry(Input, item, "an input") for item in marked.items(name))
-    return _texts(marked, name) if annotated == "tuple[str, ...]" else marked.text(name)
+    match annotated:
+        case "int | None":
+            return marked.positive(name)
+        case "tuple[Input, ...]":
+            return tuple(_entry(Input, item, "an input") for item in marked.items(name))
+        case "tuple[Read, ...]":
+            return tuple(_read(item) for item in marked.items(name))
+        case "tuple[str, ...]":
+            return _texts(marked, name)
+        case "Written":
+            return marked.plain(name) if marked.is_mapping() else marked.text(name)
+        case _:
+            return marked.text(name)
+
+
+def _read(marked: Marked) -> Read:
+    what = "an entry of reads"
+    return _entry(Read, marked, what) if marked.is_mapping() else Read(marked.text(what))
 
 
 def _texts(marked: Marked, what: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import inspect
 from dataclasses import dataclass
 from typing import Any
 
-from alto_streams.operators import Into
+from alto_streams.deployment.code import Written, path_of, written
 from alto_streams.pipeline import Pipeline
 from alto_streams.plan import COORDINATOR, PAIR, Port, StagePlan
 from alto_streams.signatures import signature
@@ -17,27 +17,46 @@ CLIENT = "client"
 
 
 @dataclass(frozen=True)
+class Read:
+    """One stream that a stage reads, the levels that it folds before, and with what. An aggregate's own is `runs`."""
+
+    stream: str
+    folds: tuple[str, ...] = ()
+    operator: Written = None
+
+
+@dataclass(frozen=True)
 class Stage:
-    """One stage. `levels` is the ancestry of one run; `runs` names its code, and `emits` its types."""
+    """One stage. `runs` names its code; `levels` is the ancestry of one run, and `emits` its types."""
 
     kind: str
-    levels: tuple[str, ...]
-    emits: tuple[str, ...]
-    runs: str | None = None
+    reads: tuple[Read, ...]
+    runs: Written
+    prompt: Written = None
     opens: tuple[str, ...] = ()
     cut: tuple[str, ...] = ()  # the quantum of each level in `opens`, where text is cut
-    concurrency: int = 1
+    levels: tuple[str, ...] = ()
+    emits: tuple[str, ...] = ()
+    publishes: tuple[str, ...] = ()
+    concurrency: int | None = None  # where it is not 1
+
+
+@dataclass(frozen=True)
+class Output:
+    """What leaves: the items of one stream, under a type, and the outcome that `conclude` makes of them."""
+
+    stream: str
+    type: str
+    conclude: Written
 
 
 @dataclass(frozen=True)
 class Input:
-    """One stream in a queue: who writes it, its message and ancestry, the levels its reader folds, and with what."""
+    """One stream in a queue: who writes it, its message and its ancestry."""
 
     stream: str
     type: str
     levels: tuple[str, ...]
-    folds: tuple[str, ...] = ()
-    operator: str | None = None
 
 
 @dataclass(frozen=True)
@@ -51,61 +70,96 @@ class Queue:
 
 @dataclass(frozen=True)
 class Topology:
-    """A pipeline without its code. `resources` is the stages of each pool; the queues are named as their topics."""
+    """A pipeline as data. `resources` is the stages of each pool; the queues are named as their topics.
+
+    What follows from the rest (levels, types that code says of itself, queues) may be empty in a file.
+    """
 
     pipeline: str
+    source: str | None
     stages: dict[str, Stage]
+    output: Output
     resources: dict[str, tuple[str, ...]]
     queues: dict[str, Queue]
 
 
 def topology(pipeline: Pipeline) -> Topology:
-    """Raises PipelineError where the graph is not whole."""
+    """Raises PipelineError where the graph is not whole, or runs what no file can name."""
     plan = pipeline.plan
     resources: dict[str, tuple[str, ...]] = {}
     for stage in plan.stages:
         if stage.pool is not None:
             resources[stage.pool] = (*resources.get(stage.pool, ()), stage.name)
+    assert pipeline.result is not None  # or there were no plan
+    output = Output(
+        pipeline.result.node.name,
+        pipeline.result_type,
+        written(plan.conclude, f"The conclude of pipeline '{pipeline.name}'"),
+    )
+    home = getattr(plan.conclude, "__module__", "")
+    pairs = {stage.name: stage for stage in plan.stages if stage.kind == PAIR}
+    stages = {s.name: _stage(s, pairs, home) for s in plan.stages if s.name not in (COORDINATOR, *pairs)}
+    return Topology(pipeline.name, type_path(plan.source_type), stages, output, resources, queues(pipeline))
+
+
+def queues(pipeline: Pipeline) -> dict[str, Queue]:
+    """All of them follow from the graph."""
+    plan = pipeline.plan
     asked = Queue(COORDINATOR, (QUESTION,), (Input(CLIENT, _type(plan.source_type), (QUESTION,)),))
-    queues = {names.questions(pipeline.name): asked}
+    found = {names.questions(pipeline.name): asked}
     for stage in plan.stages:
-        queues[names.stage_input(pipeline.name, stage.name)] = _queue(stage)
+        found[names.stage_input(pipeline.name, stage.name)] = _queue(stage)
     outcome = Input(COORDINATOR, _type(signature(plan.conclude).result), (QUESTION,))
     results = tuple(_emitted(stage) for stage in plan.stages if stage.output is not None)
-    queues[names.verified_claims(pipeline.name)] = Queue(CLIENT, (QUESTION,), (*results, outcome))
+    found[names.verified_claims(pipeline.name)] = Queue(CLIENT, (QUESTION,), (*results, outcome))
     shown = tuple(_emitted(stage) for stage in plan.stages if stage.published)
     if shown:
-        queues[names.progress(pipeline.name)] = Queue(CLIENT, (QUESTION,), shown)
-    return Topology(pipeline.name, {s.name: _stage(s, plan.conclude) for s in plan.stages}, resources, queues)
+        found[names.progress(pipeline.name)] = Queue(CLIENT, (QUESTION,), shown)
+    return found
 
 
-def _stage(stage: StagePlan, conclude: Any) -> Stage:
-    operators = [port.operator for port in stage.ports if stage.kind == "aggregate"]
-    finer = [(part.cut.level, part.cut.quantum, part.cut.type) for part in stage.parts]
-    opened = [(stage.opens, stage.cut, stage.item_type), *finer]
-    coordinates = stage.name == COORDINATOR
-    emits = signature(conclude).result if coordinates else stage.item_type
+def derived(stage: StagePlan) -> dict[str, tuple[str, ...]]:
+    """What a file may leave out of a stage, for it follows from the graph and from what its code says of itself."""
+    emits = [stage.item_type, *(part.cut.type for part in stage.parts)]
+    return {
+        "opens": tuple(level for level in (stage.opens, *(part.cut.level for part in stage.parts)) if level),
+        "levels": (QUESTION, *stage.levels),
+        "emits": tuple(path for path in map(type_path, emits) if path is not None),
+    }
+
+
+def _stage(stage: StagePlan, pairs: dict[str, StagePlan], home: str) -> Stage:
+    of, near = f"Stage '{stage.name}'", (getattr(stage.function, "__module__", ""), home)
+    across = pairs.get(stage.ports[0].stream)
+    runs = stage.ports[0].operator if stage.kind == "aggregate" else stage.function
     return Stage(
         stage.kind,
-        (QUESTION, *stage.levels),
-        (_type(emits), *(_type(type) for level, _, type in opened[1:] if level)),
-        None if stage.kind == PAIR else _code(conclude if coordinates else (stage.function or operators[0])),
-        tuple(level for level, _, _ in opened if level),
-        tuple(cut for _, cut, _ in opened if cut),
-        stage.concurrency,
+        tuple(_read(stage, port, near) for port in stage.ports) if across is None else _paired(across),
+        written(runs, of, near),
+        None if stage.prompt is None else written(stage.prompt, f"The prompt of stage '{stage.name}'", near),
+        cut=tuple(cut for cut in (stage.cut, *(part.cut.quantum for part in stage.parts)) if cut),
+        publishes=tuple(stage.published),
+        concurrency=stage.concurrency if stage.pool or stage.concurrency != 1 else None,
+        **derived(stage),
     )
+
+
+def _paired(pair: StagePlan) -> tuple[Read, ...]:
+    """What a join across levels reads: the pairing is a stage of the plan, and none of the graph."""
+    return tuple(Read(port.stream) for port in pair.ports)
+
+
+def _read(stage: StagePlan, port: Port, near: tuple[str, ...]) -> Read:
+    folds = port.levels[len(port.levels) - port.closes :]
+    inside = port.operator is not None and stage.kind != "aggregate"
+    operator = written(port.operator, f"An operator that stage '{stage.name}' reads through", near) if inside else None
+    return Read(port.stream, folds, operator)
 
 
 def _queue(stage: StagePlan) -> Queue:
     key = () if stage.key_depth is None else (QUESTION, *stage.levels[: stage.key_depth])
-    return Queue(stage.name, key, tuple(_input(stage, port) for port in stage.ports))
-
-
-def _input(stage: StagePlan, port: Port) -> Input:
-    folds = port.levels[len(port.levels) - port.closes :]
-    named = port.operator is not None and stage.kind not in ("aggregate", PAIR, COORDINATOR)
-    operator = _code(port.operator) if named else None
-    return Input(port.stream, _type(port.type), (QUESTION, *port.levels), folds, operator)
+    inputs = tuple(Input(port.stream, _type(port.type), (QUESTION, *port.levels)) for port in stage.ports)
+    return Queue(stage.name, key, inputs)
 
 
 def _emitted(stage: StagePlan) -> Input:
@@ -113,13 +167,12 @@ def _emitted(stage: StagePlan) -> Input:
     return Input(stage.name, _type(stage.item_type), (QUESTION, *stage.levels, *opened))
 
 
+def type_path(type: Any) -> str | None:
+    """The import path of a message class; None where the code does not say which it is."""
+    if type is None:
+        return None
+    return path_of(type) or (type.__name__ if inspect.isclass(type) else str(type))
+
+
 def _type(type: Any) -> str:
     return getattr(type, "__name__", "bytes")
-
-
-def _code(function: Any) -> str:
-    """`module:name` of a function, or of the class of an object."""
-    if isinstance(function, Into):
-        return f"{_code(function.operator)} into {_code(function.function)}"
-    named = function if inspect.isfunction(function) or isinstance(function, type) else type(function)
-    return f"{named.__module__}:{named.__qualname__}"

@@ -107,12 +107,36 @@ def test_a_pipeline_file_is_printed_and_checked(tmp_path: Path) -> None:
     file = tmp_path / "pipeline.yaml"
     file.write_text(alto("pipeline", "show", "--format", "yaml", env=env).stdout)
     agrees = alto("pipeline", "check", str(file), env=env)
-    assert agrees.stdout == f"{file} agrees with tests.pipelines.small:pipeline: 8 stages, 11 queues.\n"
+    assert agrees.stdout == f"{file} agrees with tests.pipelines.small:pipeline: 7 stages, 11 queues.\n"
     file.write_text(file.read_text().replace("kind: map", "kind: filter", 1))
     differs = alto("pipeline", "check", str(file), env=env)
     assert differs.returncode == 1
     said = r"error: .*pipeline\.yaml:\d+:11: kind of stage '\w+' is 'filter', but 'map' in the code\. Mend: .+\n"
     assert re.fullmatch(said, differs.stderr)
+
+
+def test_a_pipeline_is_shown_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "pipeline.yaml"
+    file.write_text(alto("pipeline", "show", "tests.pipelines.small:pipeline", "-f", "yaml").stdout)
+    shown = alto("pipeline", "show", str(file))
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout == alto("pipeline", "show", "tests.pipelines.small:pipeline").stdout
+    again = alto("pipeline", "show", "-f", "yaml", env={"ALTO_PIPELINE": str(file)})
+    assert again.stdout == file.read_text()
+
+
+def test_a_pipeline_file_with_a_mistake_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    home, file = tmp_path / "home", tmp_path / "pipeline.yaml"
+    printed = alto("pipeline", "show", "tests.pipelines.small:pipeline", "-f", "yaml").stdout
+    file.write_text(printed.replace("kind: map", "kind: mop", 1))
+    line = printed[: printed.index("kind: map")].count("\n") + 1
+    asked = alto("up", "--pipeline", str(file), env={"ALTO_HOME": str(home)})
+    by_setting = alto("up", env={"ALTO_HOME": str(home), "ALTO_PIPELINE": str(file)})
+    for found in (asked, by_setting):
+        assert found.returncode == 1
+        assert found.stderr.startswith(f"error: {file}:{line}:11: stage '")
+        assert "is of kind 'mop'. Mend: use one of map, " in found.stderr
+    assert not home.exists()
 
 
 @pytest.mark.parametrize(

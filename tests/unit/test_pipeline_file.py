@@ -111,8 +111,8 @@ BM25_KEY = "[question, sentence, claim, query]"
         (
             "        operator: stages.best_evidence:BestEvidence\n",
             "",
-            place("stream: rerank"),
-            "operator of input 2 of queue 'factool.stage.appraise' is not set, but 'stages.best_evidence:BestEvidence'",
+            place("stream: rerank", "  appraise:"),
+            "operator of read 2 of stage 'appraise' is not set, but 'stages.best_evidence:BestEvidence'",
         ),
     ],
 )
@@ -151,7 +151,7 @@ def _differs(text: str, where: tuple[int, int], said: str, folder: Path) -> None
     assert "print the file again" in raised.value.mend
 
 
-HEAD = "pipeline: p\nresources: {}\nqueues: {}\n"
+HEAD = "pipeline: p\noutput: {stream: a, type: x, conclude: m:c}\nqueues: {}\n"
 
 
 @pytest.mark.parametrize(
@@ -160,21 +160,21 @@ HEAD = "pipeline: p\nresources: {}\nqueues: {}\n"
         ("pipeline: p\n", 1, 1, "a pipeline has no 'stages'"),
         (f"{HEAD}stages: {{}}\nedges: {{}}\n", 5, 1, "a pipeline has no key 'edges'"),
         (f"{HEAD}stages: [a]\n", 4, 9, "stages must be a mapping, not a list"),
-        (f"{HEAD}stages:\n  a:\n    kind: map\n    levels: [q]\n", 6, 5, "stage 'a' has no 'emits'"),
+        (f"{HEAD}stages:\n  a:\n    kind: map\n    reads: [q]\n", 6, 5, "stage 'a' has no 'runs'"),
         (f"{HEAD}stages:\n  a: {{kind: map, level: [q]}}\n", 5, 18, "stage 'a' has no key 'level'"),
-        (f"{HEAD}stages:\n  a: {{kind: 1, levels: [q], emits: [T]}}\n", 5, 13, "kind must be text, not '1'"),
-        (f"{HEAD}stages:\n  a: {{kind: map, levels: q, emits: [T]}}\n", 5, 26, "levels must be a list, not 'q'"),
-        (f"{HEAD}stages:\n  a: {{kind: map, levels: [1], emits: []}}\n", 5, 27, "an entry of levels must be text"),
+        (f"{HEAD}stages:\n  a: {{kind: 1, reads: [q], runs: m:f}}\n", 5, 13, "kind must be text, not '1'"),
+        (f"{HEAD}stages:\n  a: {{kind: map, reads: q, runs: m:f}}\n", 5, 25, "reads must be a list, not 'q'"),
+        (f"{HEAD}stages:\n  a: {{kind: map, reads: [1], runs: m:f}}\n", 5, 26, "an entry of reads must be text"),
         (
-            f"{HEAD}stages:\n  a: {{kind: map, levels: [q], emits: [T], concurrency: 0}}\n",
+            f"{HEAD}stages:\n  a: {{kind: map, reads: [q], runs: m:f, concurrency: 0}}\n",
             5,
-            56,
+            54,
             "concurrency must be a whole number",
         ),
         (f"{HEAD}stages:\n  a: {{}}\n  a: {{}}\n", 6, 3, "'a' is here twice; line 5 has it too"),
         (f"{HEAD}stages:\n\ta: {{}}\n", 5, 1, "a tab"),
         (
-            "pipeline: p\nstages: {}\nresources: {}\nqueues:\n  t: {reader: a, key: [], inputs: [{stream: s}]}\n",
+            HEAD.replace("queues", "stages") + "queues:\n  t: {reader: a, key: [], inputs: [{stream: s}]}\n",
             5,
             36,
             "an input has no 'type'",
@@ -197,8 +197,12 @@ async def _same(letter, ctx):  # type: ignore[no-untyped-def]
     return letter
 
 
+def _nothing(question, items, failure):  # type: ignore[no-untyped-def]
+    return b""
+
+
 def test_names_that_look_like_something_else_are_read_back() -> None:
     pipeline = Pipeline("123", source=None)
     items = pipeline.source.expand(_letters, "null", name="yes")
-    pipeline.output(items.map(_same, name="1e3"), "x", conclude=lambda question, items, failure: b"")
+    pipeline.output(items.map(_same, name="1e3"), "x", conclude=_nothing)
     assert read_pipeline(pipeline_yaml(pipeline), "p.yaml") == topology(pipeline)
