@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alto_streams.errors import PipelineError
+from alto_streams.errors import AltoError, PipelineError
 from alto_streams.operators import Operator
 from alto_streams.quanta import QuantumError, check_finer, quantum
 from alto_streams.signatures import Signature, name_of, result_of, signature
@@ -367,8 +367,13 @@ def load(target: str) -> Pipeline:
         sys.path.insert(0, here)
     try:
         found = getattr(import_module(module_name), attribute)
+    except AltoError:
+        raise  # the module is there, and its graph is wrong
     except (ImportError, AttributeError, ValueError) as error:
         raise PipelineError(f"No pipeline at '{target}': {error}.", WHERE) from error
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}".rstrip(".")
+        raise PipelineError(f"The pipeline at '{target}' cannot be imported: {said}.", "mend that module") from error
     if not isinstance(found, Pipeline):
         raise PipelineError(f"'{target}' is not a Pipeline.", WHERE)
     return found

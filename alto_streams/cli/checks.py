@@ -46,6 +46,7 @@ def all_checks(chosen: Settings) -> Iterator[Check]:
     yield disk(chosen)
     yield memory()
     yield ports()
+    yield from pipeline_and_deployment(chosen)
     yield broker(chosen)
     yield engine(chosen)
 
@@ -153,6 +154,33 @@ def ports() -> Check:
         return Check("ports", True, "free ones on 127.0.0.1")
     except OSError as error:
         return Check("ports", False, f"none can be opened on 127.0.0.1: {error}", "allow programs to listen there")
+
+
+def pipeline_and_deployment(chosen: Settings) -> Iterator[Check]:
+    """Whether ALTO_PIPELINE is a whole graph, and whether the counts of ALTO_DEPLOYMENT and ALTO_INSTANCES fit it."""
+    from alto_streams.deployment import read_deployment
+    from alto_streams.pipeline import load
+    from alto_streams.supervisor.instances import instances, parse_instances
+
+    counted = str(chosen.deployment) if chosen.deployment is not None else "no ALTO_DEPLOYMENT"
+    try:
+        graph = load(chosen.pipeline)
+        stages = len(graph.plan.stages) - 1
+        yield Check("pipeline", True, f"{graph.name}, {stages} stages, from {chosen.pipeline}")
+    except AltoError as error:
+        yield Check("pipeline", False, error.message, error.mend or "correct ALTO_PIPELINE")
+        graph = None
+    try:
+        if graph is not None:
+            total = sum(instances(graph, chosen).values())
+            yield Check("deployment", True, f"{total} instances of {stages} stages and the coordinator; {counted}")
+            return
+        parse_instances(chosen.instances)
+        if chosen.deployment is not None:
+            read_deployment(chosen.deployment)
+        yield Check("deployment", True, f"{counted}; not held against the pipeline, which is wrong")
+    except AltoError as error:
+        yield Check("deployment", False, error.message, error.mend)
 
 
 def broker(chosen: Settings) -> Check:

@@ -1,4 +1,4 @@
-"""`alto doctor`: what is missing on this machine, and the mend."""
+"""`alto doctor`: what is missing or wrong on this machine, and the mend."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ import typer
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
 ) -> None:
-    """Checks everything that a stack needs. Exit code 1 if anything is missing that `make setup` does not fetch.
+    """Checks everything that a stack needs, and that the pipeline and its deployment are whole and fit together.
+
+    Exit code 1 if anything is wrong that `make setup` does not mend.
 
     alto doctor
+    ALTO_PIPELINE=pipeline.yaml ALTO_DEPLOYMENT=deployment.yaml alto doctor
     ALTO_BROKERS=kafka:9092 ALTO_ENGINE_URL=http://gpu:8000/v1 alto doctor
     """
     import json
@@ -31,7 +34,7 @@ def doctor(
     else:
         table = Table.grid(padding=(0, 2))
         for check in found:
-            sign = Text("ok", style="green") if check.ok else Text("missing", style="red")
+            sign = Text("ok", "green") if check.ok else Text("wrong" if check.blocks else "missing", "red")
             said = Text(check.found)
             if not check.ok:
                 said.append(f"\nMend: {check.mend}", style="bold")

@@ -505,6 +505,10 @@ def a_module_that_is_not_there() -> object:
     return load("no_such_module:pipeline")
 
 
+def a_module_that_cannot_be_imported() -> object:
+    return load("tests.pipelines.broken:pipeline")
+
+
 def an_attribute_that_is_not_there() -> object:
     return load("alto_streams.pipeline:nothing")
 
@@ -592,6 +596,7 @@ def an_attribute_that_is_no_pipeline() -> object:
         (words_of_lines_and_of_their_sentences, "'write' is cut in two ways", "from there"),
         (a_stage_that_is_asked_for_but_is_not_there, "no stage 'rerank'", "use one of answer, coordinator"),
         (a_module_that_is_not_there, "'no_such_module:pipeline'", "ALTO_PIPELINE"),
+        (a_module_that_cannot_be_imported, "cannot be imported: NameError: name 'missing'", "mend that module"),
         (an_attribute_that_is_not_there, "'alto_streams.pipeline:nothing'", "ALTO_PIPELINE"),
         (an_attribute_that_is_no_pipeline, "is not a Pipeline", "ALTO_PIPELINE"),
     ],
