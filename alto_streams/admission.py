@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.json_format import Parse, ParseError
 from google.protobuf.message import DecodeError
 
-from alto_streams.errors import InvalidInput
+from alto_streams.errors import InvalidInput, PipelineError
 
+STRINGS = {FieldDescriptor.TYPE_STRING}
+WHOLE_NUMBERS = {
+    FieldDescriptor.TYPE_INT32,
+    FieldDescriptor.TYPE_INT64,
+    FieldDescriptor.TYPE_UINT32,
+    FieldDescriptor.TYPE_UINT64,
+}
 MAX_ID_CHARS = 128
 MAX_DEADLINE_MS = 600_000
 JSON, PROTOBUF = "application/json", "application/x-protobuf"
@@ -49,6 +57,20 @@ def question_id_of(question: Any, key: bytes | None) -> str:
             "set question_id, or the record's key",
         )
     return question_id
+
+
+def check_question_type(type: Any, pipeline: str) -> None:
+    """Raises PipelineError where a pipeline takes what nobody can ask: without an id, a text, a deadline."""
+    fields = getattr(getattr(type, "DESCRIPTOR", None), "fields_by_name", {})
+    wanted = {"question_id": STRINGS, "text": STRINGS, "deadline_ms": WHOLE_NUMBERS}
+    lacking = [name for name, types in wanted.items() if name not in fields or fields[name].type not in types]
+    if lacking:
+        raise PipelineError(
+            f"The questions of pipeline '{pipeline}' are of type {getattr(type, '__name__', type)}, which has no "
+            f"{' and no '.join(lacking)}.",
+            "take schemas/question.proto for its source, or give the message string question_id, string text and "
+            "uint32 deadline_ms",
+        )
 
 
 def check_question(question: Any, max_chars: int) -> None:

@@ -12,10 +12,23 @@ from typing import Any
 from uuid import uuid4
 
 from confluent_kafka import KafkaError, KafkaException, Producer
+from google.protobuf.message import Message
 
-from alto_streams.admission import question_id_of
+from alto_streams.admission import check_question_type, question_id_of
 from alto_streams.errors import AltoError, BrokerError, InvalidInput
-from alto_streams.events import Event, Headers, OutcomeEvent, SentenceEvent, decode_event
+from alto_streams.event_types import FACTOOL, EventTypes
+from alto_streams.events import (
+    ClaimEvent,
+    EndEvent,
+    Event,
+    Headers,
+    ItemEvent,
+    OutcomeEvent,
+    SentenceEvent,
+    VerifiedClaimEvent,
+    decode_event,
+)
+from alto_streams.pipeline import Pipeline
 from alto_streams.settings import settings
 from alto_streams.tail import TopicTail
 from schemas.question_pb2 import Question
@@ -42,6 +55,9 @@ class ClientClosed(AltoError):
 class AltoClient:
     """A connection to one pipeline. Open it with `async with`; `ask` as many questions at once as you like.
 
+    `pipeline` is the name of one that answers as FacTool does, or any Pipeline, as `alto_streams.pipeline.load` gives
+    it: its items then come as ItemEvent, and its outcome as EndEvent.
+
         async with AltoClient("localhost:9092") as client:
             async for event in client.ask("Who wrote The Old Man and the Sea?"):
                 print(event)
@@ -54,15 +70,19 @@ class AltoClient:
     def __init__(
         self,
         brokers: str,
-        pipeline: str = "factool",
+        pipeline: str | Pipeline = "factool",
         *,
         deadline_s: float | None = None,
         margin_s: float = MARGIN_S,
         kafka: Mapping[str, Any] | None = None,
     ) -> None:
         self._brokers = brokers
-        self._topic = names.questions(pipeline)
-        self._listened = (names.verified_claims(pipeline), names.progress(pipeline))
+        name = pipeline if isinstance(pipeline, str) else pipeline.name
+        self.types = FACTOOL if isinstance(pipeline, str) else EventTypes.of(pipeline)
+        self._question = Question if isinstance(pipeline, str) else pipeline.source.type
+        check_question_type(self._question, name)
+        self._topic = names.questions(name)
+        self._listened = (names.verified_claims(name), names.progress(name))
         self._deadline_s = settings().deadline_ms / 1000 if deadline_s is None else deadline_s
         self._margin_s = margin_s
         self._kafka = dict(kafka or {})
@@ -113,20 +133,21 @@ class AltoClient:
             await asyncio.to_thread(self._producer.flush, SEND_TIMEOUT_S)
 
     async def ask(
-        self, text: str, *, question_id: str | None = None, deadline_s: float | None = None
+        self, asked: str | Message, *, question_id: str | None = None, deadline_s: float | None = None
     ) -> AsyncGenerator[Event, None]:
-        """Sends one question and yields its events; ends after the OutcomeEvent, which comes exactly once.
+        """Sends one question and yields its events; ends after the OutcomeEvent or EndEvent, which comes exactly once.
 
-        A failed question ends with an outcome too: no exception. Every claim that the outcome lists has been yielded as
-        a VerifiedClaimEvent before it, none twice. Leaving early is fine: the events that still come are dropped (use
+        `asked` is the question's text, or a whole message of the pipeline's source. A failed question ends with an
+        outcome too: no exception. Every claim that an OutcomeEvent lists has been yielded as a VerifiedClaimEvent
+        before it, none twice. Leaving early is fine: the events that still come are dropped (use
         `contextlib.aclosing` to leave at a known moment). Raises BrokerError when the question cannot be delivered or
         the broker is lost, QuestionTimeout when no outcome comes, InvalidInput when `question_id` is unusable or in
         flight on this client, or the question is larger than a Kafka record may be.
         """
         if self._tail is None:
             raise ClientClosed("The client is not open.", "ask inside `async with AltoClient(...) as client:`")
-        deadline_s = self._deadline_s if deadline_s is None else deadline_s
-        question = Question(question_id=question_id or uuid4().hex, text=text, deadline_ms=int(deadline_s * 1000))
+        question = self._message(asked, question_id, deadline_s)
+        deadline_s = question.deadline_ms / 1000
         # What the pipeline cannot answer to, it does not answer: refused here, or the asker would wait in vain.
         question_id = question_id_of(question, None)
         key = question_id.encode()
@@ -143,10 +164,27 @@ class AltoClient:
             while True:
                 event = await self._next(question_id, answer, until)
                 yield event
-                if isinstance(event, OutcomeEvent):
+                if isinstance(event, (OutcomeEvent, EndEvent)):
                     return
         finally:
             del self._answers[key]
+
+    def _message(self, asked: str | Message, question_id: str | None, deadline_s: float | None) -> Any:
+        question = self._question()
+        if isinstance(asked, str):
+            question.text = asked
+        elif isinstance(asked, self._question):
+            question.CopyFrom(asked)
+        else:
+            raise InvalidInput(
+                "invalid_question",
+                f"The pipeline takes {self._question.__name__}, not {type(asked).__name__}.",
+                f"ask a text, or a {self._question.__name__}",
+            )
+        question.question_id = question_id or question.question_id or uuid4().hex
+        if deadline_s is not None or not question.deadline_ms:
+            question.deadline_ms = int((self._deadline_s if deadline_s is None else deadline_s) * 1000)
+        return question
 
     async def _next(self, question_id: str, answer: _Answer, until: float) -> Event:
         events = answer.events
@@ -163,7 +201,7 @@ class AltoClient:
             raise found
         return found
 
-    def _send(self, key: bytes, question: Question) -> None:
+    def _send(self, key: bytes, question: Any) -> None:
         def delivered(error: KafkaError | None, _message: object) -> None:
             if error is not None:
                 self._soon(self._receive, key, self._undelivered(error))
@@ -189,7 +227,7 @@ class AltoClient:
 
     def _on_record(self, key: bytes, headers: Headers | None, value: bytes) -> None:
         try:
-            event: Event | AltoError | None = decode_event(key, headers, value)
+            event: Event | AltoError | None = decode_event(key, headers, value, self.types)
         except InvalidInput as error:
             event = error
         if event is not None:
@@ -223,18 +261,16 @@ class _Answer:
         if isinstance(event, AltoError):
             self._ended = True
             self.events.put_nowait(event)
-        elif isinstance(event, OutcomeEvent):
+        elif isinstance(event, (OutcomeEvent, EndEvent)):
             self._ended = True
             # The coordinator may be faster than the stage that publishes the last verdict.
-            for claim in event.claims:
-                self._put_once(claim, claim.claim_id)
+            for claim in event.claims if isinstance(event, OutcomeEvent) else ():
+                self._put_once(claim)
             self.events.put_nowait(event)
-        elif isinstance(event, SentenceEvent):
-            self._put_once(event, event.sentence_id)
         else:
-            self._put_once(event, event.claim_id)
+            self._put_once(event)
 
-    def _put_once(self, event: Event, item_id: str) -> None:
-        if (event.type, item_id) not in self._seen:
-            self._seen.add((event.type, item_id))
+    def _put_once(self, event: SentenceEvent | ClaimEvent | VerifiedClaimEvent | ItemEvent) -> None:
+        if (event.type, event.item_id) not in self._seen:
+            self._seen.add((event.type, event.item_id))
             self.events.put_nowait(event)

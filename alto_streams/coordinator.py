@@ -134,7 +134,7 @@ class CoordinatorLogic:
             except Exception as error:
                 items = []
                 failure = Failure(COORDINATOR, "stage_failed", f"conclude: {type(error).__name__}: {error}")
-        return Publish("output", "outcome", question, "", value)
+        return Publish("output", "outcome", question, "", value, failure)
 
     def _table(self, partition: int) -> GroupTable:
         if partition not in self.tables:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from alto_streams.failure import Failure
 from alto_streams.record import Record
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Publish:
     question: str
     item: str
     value: bytes
+    failure: Failure | None = None  # why the question failed, of an outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,23 @@
 """What a question's asker sees: typed events, their JSON, and how they are read off Kafka records.
 
+FacTool has events of its own; the items of any other pipeline are ItemEvents, and its outcome is an EndEvent.
+
 Events of one question come in the order of their records. A verified claim may be seen before its claim, since the two
 travel on different topics; the outcome is always the last.
 """
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
-from google.protobuf.message import DecodeError
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import DecodeError, Message
 
 from alto_streams.errors import InvalidInput
+from alto_streams.event_types import FACTOOL, OUTCOME, EventTypes
 from alto_streams.failure import Failure
 from schemas.claim_pb2 import Claim
 from schemas.outcome_pb2 import Outcome
@@ -50,6 +55,10 @@ class SentenceEvent:
     sentence_id: str
     sentence: str
 
+    @property
+    def item_id(self) -> str:
+        return self.sentence_id
+
     def to_json(self) -> dict[str, Any]:
         return {"type": self.type, **asdict(self)}
 
@@ -62,6 +71,10 @@ class ClaimEvent:
     question_id: str
     claim_id: str
     claim: str
+
+    @property
+    def item_id(self) -> str:
+        return self.claim_id
 
     def to_json(self) -> dict[str, Any]:
         return {"type": self.type, **asdict(self)}
@@ -87,6 +100,10 @@ class VerifiedClaimEvent:
     verdict: Verdict
     score: float
     evidence: tuple[Evidence, ...]
+
+    @property
+    def item_id(self) -> str:
+        return self.claim_id
 
     def to_json(self) -> dict[str, Any]:
         return {"type": self.type, "question_id": self.question_id, **self.body()}
@@ -122,17 +139,71 @@ class OutcomeEvent:
         }
 
 
-Event = SentenceEvent | ClaimEvent | VerifiedClaimEvent | OutcomeEvent
+@dataclass(frozen=True, slots=True)
+class ItemEvent:
+    """One item that a pipeline publishes or puts out, under its type; `value` is its message."""
+
+    type: str
+    question_id: str
+    item_id: str
+    value: Any
+
+    def to_json(self) -> dict[str, Any]:
+        return {"type": self.type, "question_id": self.question_id, "id": self.item_id, "value": plain(self.value)}
 
 
-def decode_event(key: bytes, headers: Headers | None, value: bytes) -> Event | None:
-    """The event of one record of the output or the progress topic; None for a type that this release does not know.
+@dataclass(frozen=True, slots=True)
+class EndEvent:
+    """The end of a question: the message that the pipeline concludes with, and why the question failed if it did.
+
+    `value` is None where no outcome came from the pipeline, or an empty one.
+    """
+
+    type: ClassVar = OUTCOME
+    question_id: str
+    status: Status
+    value: Any
+    failure: Failure | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "type": self.type,
+            "question_id": self.question_id,
+            "status": self.status,
+            "value": plain(self.value),
+            "failure": self.failure._asdict() if self.failure else None,
+        }
+
+
+Event = SentenceEvent | ClaimEvent | VerifiedClaimEvent | OutcomeEvent | ItemEvent | EndEvent
+
+
+def plain(value: Any) -> Any:
+    """A message as JSON has it, under the names of its fields; bytes as text, or as base64 where they are none.
+
+    >>> plain(Claim(text="Water is wet."))
+    {'text': 'Water is wet.'}
+    """
+    if isinstance(value, Message):
+        return MessageToDict(value, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return b64encode(value).decode()
+    return value
+
+
+def decode_event(key: bytes, headers: Headers | None, value: bytes, types: EventTypes = FACTOOL) -> Event | None:
+    """The event of one record of the output or the progress topic; None for a type that is none of `types`.
 
     Raises InvalidInput on a value that is not what its type says.
     """
     named = {name: _text(content) for name, content in headers or ()}
     kind, question, item = named.get("type", ""), key.decode(errors="replace"), named.get("id", "")
     try:
+        if not types.factool:
+            return _of_any(kind, question, item, value, named.get("failure", ""), types)
         match kind:
             case "sentence":
                 return SentenceEvent(question, item, Sentence.FromString(value).text)
@@ -144,12 +215,23 @@ def decode_event(key: bytes, headers: Headers | None, value: bytes) -> Event | N
                 return _outcome(question, Outcome.FromString(value))
             case _:
                 return None
-    except (DecodeError, KeyError) as error:
+    except (DecodeError, KeyError, ValueError) as error:
         raise InvalidInput(
             "invalid_event",
             f"A record of type '{kind}' for question '{question}' is not a valid {kind} ({error}).",
-            "run one release of alto-streams at both ends",
+            "run one release of alto-streams, and one pipeline, at both ends",
         ) from None
+
+
+def _of_any(kind: str, question: str, item: str, value: bytes, failure: str, types: EventTypes) -> Event | None:
+    if kind == OUTCOME:
+        why = Failure.decode(failure.encode()) if failure else None
+        return EndEvent(question, "failed" if why else "complete", _message(types.outcome, value), why)
+    return ItemEvent(kind, question, item, _message(types.items[kind], value)) if kind in types.items else None
+
+
+def _message(type: Any, value: bytes) -> Any:
+    return value if type in (None, bytes) else type.FromString(value)
 
 
 def _verified_claim(question: str, item: str, claim: VerifiedClaim) -> VerifiedClaimEvent:

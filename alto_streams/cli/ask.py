@@ -34,11 +34,14 @@ def ask(
         str, typer.Option(help="host:port of the Kafka to use.", show_default="that of the running stack")
     ] = "",
 ) -> None:
-    """Asks a question and streams its verified claims.
+    """Asks a question and streams what the pipeline makes of it.
 
-    The answer's sentences appear as they are written, under each its claims.
-    A claim turns from "checking" to its verdict, with p, the probability that
-    it is true, and the title of the passage that the verdict rests on.
+    FacTool: the answer's sentences appear as they are written, under each its
+    claims. A claim turns from "checking" to its verdict, with p, the
+    probability that it is true, and the title of the passage that it rests on.
+
+    Any other pipeline: each item that it publishes appears with its type,
+    under the one that it descends from; at the end, the outcome.
 
     [bold]One question[/bold]
 
@@ -52,8 +55,9 @@ def ask(
       head -20 questions.jsonl | alto ask --json - > events.jsonl
 
     With --json each line is an object. Its "type" is sentence, claim,
-    verified_claim or outcome; its "question_id" says which question it is of.
-    The outcome is a question's last line, also when the broker is lost.
+    verified_claim or outcome, or what another pipeline publishes with its
+    "value"; its "question_id" says which question it is of. The outcome is a
+    question's last line, also when the broker is lost.
 
     Exit code: 0 when every question completed, 1 when one failed.
     """
@@ -90,16 +94,14 @@ async def _ask_all(
     from alto_streams.cli.render import show
     from alto_streams.client import AltoClient
 
-    if brokers:
-        from alto_streams.pipeline import load
-        from alto_streams.settings import settings
-
-        pipeline = load(settings().pipeline).name
-    else:
-        brokers, pipeline = brokers_and_pipeline()
+    brokers, pipeline = brokers_and_pipeline(brokers)
     async with AltoClient(brokers, pipeline, deadline_s=deadline_s) as client:
         if one and as_json:
             return await _print_events(client, asked[0])
+        if one and not client.types.factool:
+            from alto_streams.cli.items import follow
+
+            return await follow(client.ask(asked[0].text), asked[0].text, Console())
         if one:
             summary = await show(client, asked[0].text, Console())
             return summary.outcome.status == "complete"
@@ -122,7 +124,8 @@ async def _ask_many(client: AltoClient, asked: list[AskedQuestion], as_json: boo
         async def work() -> None:
             nonlocal failed
             for question in waiting:
-                complete = await (_print_events(client, question) if as_json else _report(client, question, answers))
+                report = _report if client.types.factool else _report_items
+                complete = await (_print_events(client, question) if as_json else report(client, question, answers))
                 failed += not complete
                 progress.update(bar, advance=1, description=f"asking, {failed} failed" if failed else "asking")
 
@@ -134,7 +137,7 @@ async def _print_events(client: AltoClient, asked: AskedQuestion) -> bool:
     """One event a line. A question that gets no outcome from the pipeline gets one here: each has exactly one."""
     from uuid import uuid4
 
-    from alto_streams.events import OutcomeEvent
+    from alto_streams.events import EndEvent, OutcomeEvent
     from alto_streams.failure import Failure
 
     question_id = asked.question_id or uuid4().hex
@@ -143,11 +146,12 @@ async def _print_events(client: AltoClient, asked: AskedQuestion) -> bool:
         async for event in client.ask(asked.text, question_id=question_id):
             print(json.dumps(event.to_json(), ensure_ascii=False), flush=True)
     except AltoError as error:
-        event = OutcomeEvent(
-            question_id, "failed", (), Failure("client", getattr(error, "kind", "no_outcome"), str(error))
-        )
+        failure = Failure("client", getattr(error, "kind", "no_outcome"), str(error))
+        event = EndEvent(question_id, "failed", None, failure)
+        if client.types.factool:
+            event = OutcomeEvent(question_id, "failed", (), failure)
         print(json.dumps(event.to_json(), ensure_ascii=False), flush=True)
-    return isinstance(event, OutcomeEvent) and event.status == "complete"
+    return isinstance(event, (OutcomeEvent, EndEvent)) and event.status == "complete"
 
 
 async def _report(client: AltoClient, asked: AskedQuestion, console: Console) -> bool:
@@ -176,3 +180,30 @@ async def _report(client: AltoClient, asked: AskedQuestion, console: Console) ->
             print_plain(console, line)
     print_plain(console, end.append("\n"))
     return complete
+
+
+async def _report_items(client: AltoClient, asked: AskedQuestion, console: Console) -> bool:
+    """The same for a pipeline that is not FacTool."""
+    from rich.text import Text
+
+    from alto_streams.cli.items import ItemTree, Tally, plain_lines, show_end
+    from alto_streams.cli.render import print_plain
+
+    tally, tree, failed = Tally(), ItemTree(asked.text), ""
+    events: list[Event] = []
+    try:
+        async for event in client.ask(asked.text, question_id=asked.question_id):
+            events.append(event)
+            tree.receive(event)
+            tally.note(event)
+    except AltoError as error:
+        failed = f"failed: {error}"
+    if console.is_terminal:
+        console.print(tree)
+    else:
+        for line in plain_lines(events, asked.text):
+            print_plain(console, line)
+    if tally.end is not None:
+        show_end(tally, console)
+    print_plain(console, Text(f"{failed}\n" if failed else "", "red"))
+    return tally.complete

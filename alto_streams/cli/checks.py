@@ -158,6 +158,7 @@ def ports() -> Check:
 
 def pipeline_and_deployment(chosen: Settings) -> Iterator[Check]:
     """Whether ALTO_PIPELINE is a whole graph, and whether the counts of ALTO_DEPLOYMENT and ALTO_INSTANCES fit it."""
+    from alto_streams.admission import check_question_type
     from alto_streams.deployment import read_deployment
     from alto_streams.pipeline import load
     from alto_streams.supervisor.instances import instances, parse_instances
@@ -165,6 +166,7 @@ def pipeline_and_deployment(chosen: Settings) -> Iterator[Check]:
     counted = str(chosen.deployment) if chosen.deployment is not None else "no ALTO_DEPLOYMENT"
     try:
         graph = load(chosen.pipeline)
+        check_question_type(graph.source.type, graph.name)
         stages = len(graph.plan.stages) - 1
         yield Check("pipeline", True, f"{graph.name}, {stages} stages, from {chosen.pipeline}")
     except AltoError as error:

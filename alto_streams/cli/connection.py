@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from alto_streams.errors import AltoError
 from alto_streams.settings import settings
 from alto_streams.supervisor import control
+
+if TYPE_CHECKING:
+    from alto_streams.pipeline import Pipeline
 
 
 def running_brokers() -> str:
@@ -22,13 +27,19 @@ def running_brokers() -> str:
     return state.brokers
 
 
-def brokers_and_pipeline() -> tuple[str, str]:
-    """The broker to use and the name of the pipeline, from the running stack where there is one."""
+def chosen_pipeline() -> str:
+    """ALTO_PIPELINE where it is set, else what the running stack runs, else the default."""
     chosen = settings()
-    brokers = running_brokers()
-    state = control.running(chosen.home)
-    if state is not None and state.brokers == brokers and state.pipeline:
-        return brokers, state.pipeline
+    state = None if "pipeline" in chosen.model_fields_set else control.running(chosen.home)
+    return (state.target if state is not None else "") or chosen.pipeline
+
+
+def brokers_and_pipeline(brokers: str = "") -> tuple[str, Pipeline]:
+    """The broker to use and the pipeline: that of the running stack, where it uses this broker."""
     from alto_streams.pipeline import load
 
-    return brokers, load(chosen.pipeline).name
+    chosen = settings()
+    brokers = brokers or running_brokers()
+    state = control.running(chosen.home)
+    ours = state is not None and state.brokers == brokers and state.target
+    return brokers, load(state.target if state is not None and ours else chosen.pipeline)

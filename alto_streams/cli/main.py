@@ -19,7 +19,7 @@ class Commands(LazyGroup):
         "up": ("alto_streams.cli.stack:up", "Start broker, engine and stages in the background."),
         "down": ("alto_streams.cli.stack:down", "Stop what `alto up` started."),
         "status": ("alto_streams.cli.stack:status", "Show each process with its state, restarts and memory."),
-        "ask": ("alto_streams.cli.ask:ask", "Ask a question and stream its verified claims."),
+        "ask": ("alto_streams.cli.ask:ask", "Ask a question and stream what becomes of it."),
         "pipeline": ("alto_streams.cli.pipeline:app", "Show the pipeline: stages, levels, keys and topics."),
         "topics": ("alto_streams.cli.topics:topics", "Show the topics with partitions, records and lag."),
         "model": ("alto_streams.cli.model:app", "List and fetch language models."),

@@ -34,7 +34,11 @@ def group() -> None:
 
 PipelineTarget = Annotated[
     str | None,
-    typer.Argument(help="module:attribute or a pipeline.yaml.", metavar="PIPELINE", show_default="ALTO_PIPELINE"),
+    typer.Argument(
+        help="module:attribute or a pipeline.yaml.",
+        metavar="PIPELINE",
+        show_default="ALTO_PIPELINE, or what the running stack runs",
+    ),
 ]
 
 
@@ -64,12 +68,12 @@ def show(
     """
     from rich.console import Console
 
+    from alto_streams.cli.connection import chosen_pipeline
     from alto_streams.describe import describe, mermaid
     from alto_streams.pipeline import load
-    from alto_streams.settings import settings
     from topics import names
 
-    loaded = load(pipeline or settings().pipeline)
+    loaded = load(pipeline or chosen_pipeline())
     if format is Format.MERMAID:
         typer.echo(mermaid(loaded))
     elif format is Format.JSON:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -17,7 +18,9 @@ from rich.tree import Tree
 from alto_streams.client import AltoClient
 from alto_streams.events import (
     ClaimEvent,
+    EndEvent,
     Event,
+    ItemEvent,
     OutcomeEvent,
     SentenceEvent,
     Verdict,
@@ -119,7 +122,7 @@ def plain_line(event: Event) -> Text | None:
             return Text(f"claim      {clean(event.claim)}")
         case VerifiedClaimEvent():
             return Text("verdict    ").append_text(verdict_line(event))
-        case OutcomeEvent():
+        case OutcomeEvent() | ItemEvent() | EndEvent():
             return None
 
 
@@ -190,7 +193,37 @@ async def show(client: AltoClient, question: str, console: Console, *, deadline_
 
 async def follow(events: AsyncGenerator[Event, None], question: str, console: Console) -> Summary:
     """Shows the events of one question up to its outcome, then its summary."""
-    watch, tree = Stopwatch(question), AnswerTree(question)
+    summaries: list[Summary] = []
+    stopwatch = Stopwatch(question)
+
+    def ended(event: Event) -> bool:
+        summaries.extend(filter(None, [stopwatch.note(event)]))
+        return bool(summaries)
+
+    await watch(events, question, console, AnswerTree(question), plain_line, ended)
+    summary = summaries[0]
+    style = "dim" if summary.outcome.status == "complete" else "red"
+    print_plain(console, Text(summary.line(), style))
+    return summary
+
+
+class EventTree(Protocol):
+    """What rich draws of the events so far."""
+
+    def receive(self, event: Event) -> None: ...
+
+    def __rich__(self) -> Tree: ...
+
+
+async def watch(
+    events: AsyncGenerator[Event, None],
+    question: str,
+    console: Console,
+    tree: EventTree,
+    line_of: Callable[[Event], Text | None],
+    ended: Callable[[Event], bool],
+) -> None:
+    """Shows events as they come, until one has `ended` the question: the live tree, or lines where nobody watches."""
     live = Live(tree, console=console, refresh_per_second=REFRESHES_PER_S) if console.is_terminal else None
     if live is None:
         print_plain(console, Text(f"question   {clean(question)}"))
@@ -200,18 +233,14 @@ async def follow(events: AsyncGenerator[Event, None], question: str, console: Co
         async with aclosing(events):
             async for event in events:
                 tree.receive(event)
-                if live is None and (line := plain_line(event)) is not None:
+                if live is None and (line := line_of(event)) is not None:
                     print_plain(console, line)
-                if summary := watch.note(event):
-                    break
-            else:
-                raise AssertionError("the events of a question end with its outcome")
+                if ended(event):
+                    return
+        raise AssertionError("the events of a question end with its outcome")
     finally:
         if live is not None:
             live.stop()
-    style = "dim" if summary.outcome.status == "complete" else "red"
-    print_plain(console, Text(summary.line(), style))
-    return summary
 
 
 def print_plain(console: Console, line: Text) -> None:

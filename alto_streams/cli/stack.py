@@ -167,12 +167,15 @@ def _check(chosen: Settings, env: Mapping[str, str]) -> None:
     asked, file = env["ALTO_INSTANCES"], env.get("ALTO_DEPLOYMENT", chosen.deployment)
     if not asked and file is None and chosen.pipeline == type(chosen).model_fields["pipeline"].default:
         return  # nothing that a user wrote, and its modules take a second to import
+    from alto_streams.admission import check_question_type
     from alto_streams.pipeline import load
     from alto_streams.supervisor.instances import instances, parse_instances
 
     parse_instances(asked)
+    loaded = load(chosen.pipeline)
+    check_question_type(loaded.source.type, loaded.name)
     counted = chosen.model_copy(update={"instances": asked, "deployment": None if file is None else Path(file)})
-    instances(load(chosen.pipeline), counted)
+    instances(loaded, counted)
 
 
 def _not_running(home: Path, as_json: bool) -> NoReturn:

@@ -25,7 +25,7 @@ def topics(
     from topics.lag import read_topics
 
     brokers, pipeline = brokers_and_pipeline()
-    found = read_topics(brokers, pipeline)
+    found = read_topics(brokers, pipeline.name)
     if as_json:
         typer.echo(json.dumps([asdict(topic) for topic in found]))
         return

@@ -155,7 +155,7 @@ class _Builder:
             return stream.aggregate(operator, read.folds, name=self._free_name(f"{name}-reads-{index + 1}"))
 
     def _stream(self, reader: str, stream: str, place: Marked) -> Stream:
-        producer, _, level = stream.partition(".")
+        producer, *levels = stream.split(".")
         if stream == SOURCE:
             return self.pipeline.source
         if producer not in self.said.stages:
@@ -164,16 +164,16 @@ class _Builder:
             loop = " reads ".join([*self.building[self.building.index(producer) :], producer])
             place.fail(f"the stages form a loop: {loop}.", "unroll it, with one stage for each round")
         items = self._stage(producer)
-        if not level:
-            return items
         said = self.said.stages[producer]
-        if level not in said.opens[1:]:
+        if levels != list(said.opens[1 : len(levels) + 1]):
             place.fail(
-                f"stage '{reader}' reads '{stream}', but '{producer}' is not cut at a second level '{level}'.",
-                f"write opens: [..., {level}] and cut: [..., word], say, at '{producer}'",
+                f"stage '{reader}' reads '{stream}', but '{producer}' is not cut at a finer level '{levels[-1]}'.",
+                f"write opens: [..., {levels[-1]}] and cut: [..., word], say, at '{producer}'",
             )
         with self._told_at(self.places[producer][0]):
-            return items.cut(level, at=said.cut[1], item=self._emitted(producer, 1))
+            for finer, level in enumerate(levels, 1):
+                items = items.cut(level, at=said.cut[finer], item=self._emitted(producer, finer))
+        return items
 
     def _free_name(self, name: str) -> str:
         while name in self.said.stages:

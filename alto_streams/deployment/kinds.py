@@ -33,10 +33,10 @@ def check_kind(name: str, stage: Stage, key: Marked, places: dict[str, tuple[Mar
 
 def _check_levels(name: str, stage: Stage, key: Marked, places: dict[str, tuple[Marked, Marked]]) -> None:
     opens, cut, emits = len(stage.opens), len(stage.cut), len(stage.emits)
-    if opens not in (1, 2):
+    if not opens:
         place = places["opens"][1] if "opens" in places else key
-        place.fail(f"stage '{name}' is an expand, and opens {opens or 'no'} levels.", "write opens: [level]")
-    if cut not in (0, opens) or (opens == 2 and not cut):
+        place.fail(f"stage '{name}' is an expand, and opens no levels.", "write opens: [level]")
+    if cut != opens and (cut or opens > 1):
         place = places["cut"][1] if cut else places["opens"][1]
         place.fail(f"stage '{name}' opens {opens} levels, and is cut at {cut} quanta.", "name one quantum a level")
     if cut and emits != cut:

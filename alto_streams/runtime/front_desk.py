@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from alto_streams.admission import check_question, question_id_of, read_question
+from alto_streams.admission import check_question, check_question_type, question_id_of, read_question
 from alto_streams.coordinator import CoordinatorLogic
 from alto_streams.errors import InvalidInput
 from alto_streams.failure import Failure
@@ -30,6 +30,7 @@ class FrontDesk:
         router: Router,
         configured: Settings,
     ) -> None:
+        check_question_type(pipeline.source.type, pipeline.name)
         self._pipeline, self._logic, self._instance = pipeline, logic, instance
         self._outbox, self._router, self._settings = outbox, router, configured
         self._log = structlog.get_logger()

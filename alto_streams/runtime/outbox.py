@@ -36,6 +36,8 @@ class Outbox:
             )
         if isinstance(effect, Publish):
             headers = [("type", effect.type.encode()), ("id", effect.item.encode()), ("content-type", PROTOBUF)]
+            if effect.failure is not None:
+                headers.append(("failure", effect.failure.encode()))
             channels = {"output": names.verified_claims, "progress": names.progress}
             topic = channels[effect.channel](self._pipeline)
             return await self._send(topic, effect.question.encode(), effect.value, headers)

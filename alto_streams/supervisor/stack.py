@@ -39,7 +39,7 @@ async def bring_up(supervisor: Supervisor, chosen: Settings) -> None:
         await broker.ready.wait()
         state.brokers = broker.said["bootstrap"]
     prepared = await supervisor.job(prepare_spec(state.brokers), launcher)
-    state.pipeline = prepared.said["pipeline"]
+    state.pipeline, state.target = prepared.said["pipeline"], chosen.pipeline
     if engine is not None:
         await engine.ready.wait()
         state.engine_url, state.engine_model = engine.said["url"], engine.said["model"]

@@ -34,6 +34,7 @@ class StackState:
     started_at: float
     phase: Phase = "starting"
     pipeline: str = ""
+    target: str = ""  # where the pipeline was loaded from: module:attribute, or a file
     brokers: str = ""
     engine_url: str = ""
     engine_model: str = ""

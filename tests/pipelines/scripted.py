@@ -18,12 +18,18 @@ from schemas.outcome_pb2 import Failure, Outcome
 from schemas.question_pb2 import Question
 from schemas.sentence_pb2 import Sentence
 from schemas.verified_claim_pb2 import Evidence, Verdict, VerifiedClaim
+from tests.pipelines import small
 from topics import names
 from topics.definitions import definitions
 from topics.provision import provision
 
 # What the `alto` command of the tests is pointed at. A fresh name, since a broker may keep the topics of earlier runs.
 pipeline = Pipeline(os.environ.get("SCRIPTED_PIPELINE", f"scripted-{uuid4().hex[:8]}"), source=Question)
+sentences = pipeline.source.expand(small.answer, "sentence")
+claims = sentences.expand(small.extract_claims, "claim")
+pipeline.publish(sentences, "sentence")
+pipeline.publish(claims, "claim")
+pipeline.output(claims.map(small.state), "verified_claim", conclude=small.conclude)
 
 
 class Say(NamedTuple):

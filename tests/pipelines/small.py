@@ -95,6 +95,11 @@ async def appraise(claim: Claim, evidence: RankedPassages, ctx: Context) -> Veri
     return VerifiedClaim(question_id=ctx.question_id, claim_id=ctx.item_id, claim=text)
 
 
+async def state(claim: Claim, ctx: Context) -> VerifiedClaim:
+    """A claim as its own verdict, for pipelines without evidence."""
+    return VerifiedClaim(question_id=ctx.question_id, claim_id=ctx.item_id, claim=claim.text)
+
+
 def expected(text: str) -> list[str]:
     """The claims of a question's outcome, in order."""
     names = [f"{text}.{s}.{c}" for s in range(SENTENCES) for c in range(CLAIMS)]

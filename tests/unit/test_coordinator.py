@@ -93,6 +93,13 @@ def test_what_comes_long_after_the_end_of_a_question_does_not_end_it_again(
     assert acknowledged(effects) == [9]
 
 
+def test_an_outcome_says_whether_its_question_failed(logic: CoordinatorLogic) -> None:
+    for records, why in (([question(), item(), count()], None), ([question(), failure()], "stage_failed")):
+        (outcome,) = [effect for effect in play(logic, records) if isinstance(effect, Publish)]
+        assert (outcome.failure and outcome.failure.kind) == why
+        logic.revoke({0})
+
+
 def test_a_question_that_comes_too_late_ends_so(logic: CoordinatorLogic) -> None:
     effects = logic.receive(question(), Delivery(0, 0), 1, DEADLINE + 1)
     assert outcomes(effects) == [[0, "deadline_exceeded"]]

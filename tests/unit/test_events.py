@@ -6,12 +6,31 @@ import json
 
 import pytest
 
-from alto_streams.errors import InvalidInput
-from alto_streams.events import OutcomeEvent, VerifiedClaimEvent, decode_event, place
+from alto_streams.admission import check_question_type
+from alto_streams.client import AltoClient
+from alto_streams.errors import InvalidInput, PipelineError
+from alto_streams.event_types import EventTypes
+from alto_streams.events import (
+    EndEvent,
+    Event,
+    ItemEvent,
+    OutcomeEvent,
+    VerifiedClaimEvent,
+    decode_event,
+    place,
+)
+from alto_streams.failure import Failure as FailureTuple
+from alto_streams.pipeline import Pipeline
+from examples.pipelines.messages_pb2 import Citation, Told
+from examples.pipelines.rag import pipeline as rag
 from schemas.claim_pb2 import Claim
 from schemas.outcome_pb2 import Failure, Outcome
+from schemas.question_pb2 import Question
 from schemas.sentence_pb2 import Sentence
 from schemas.verified_claim_pb2 import Evidence, Verdict, VerifiedClaim
+from stages.graph import pipeline as factool
+from tests.pipelines import small as small_stages
+from tests.pipelines.small import pipeline as small
 
 
 def decoded(type: str, value: bytes, item: str = "0.2-ab") -> dict[str, object]:
@@ -109,3 +128,67 @@ def test_places_sort_as_the_answer_reads():
     ids = ["10-a", "2.10-b", "2.9-c", "2-d"]
     assert sorted(ids, key=place) == ["2-d", "2.9-c", "2.10-b", "10-a"]
     assert place("") == ()
+
+
+RAG = EventTypes.of(rag)
+
+
+def of_rag(type: str, value: bytes, item: str = "0-a", **headers: bytes) -> Event | None:
+    return decode_event(b"q", [("type", type), ("id", item), *headers.items()], value, RAG)
+
+
+def test_items_of_any_pipeline_are_its_messages():
+    event = of_rag("citation", Citation(text="Ulm is old.", titles=["Ulm"]).SerializeToString())
+    assert event == ItemEvent("citation", "q", "0-a", Citation(text="Ulm is old.", titles=["Ulm"]))
+    assert event.to_json() == {
+        "type": "citation",
+        "question_id": "q",
+        "id": "0-a",
+        "value": {"text": "Ulm is old.", "titles": ["Ulm"]},
+    }
+    assert isinstance(of_rag("sentence", b""), ItemEvent)  # its own, though FacTool has a type of this name
+    assert of_rag("claim", b"") is None
+
+
+def test_the_outcome_of_any_pipeline_says_whether_it_failed():
+    told = Told(question_id="q", lines=["a"])
+    assert of_rag("outcome", told.SerializeToString(), "") == EndEvent("q", "complete", told)
+    why = FailureTuple("write", "engine_failed", "It broke.")
+    ended = of_rag("outcome", b"", "", failure=why.encode())
+    assert ended == EndEvent("q", "failed", Told(), why)
+    assert ended.to_json()["failure"] == {"stage": "write", "kind": "engine_failed", "message": "It broke."}
+
+
+def test_a_value_that_is_not_what_its_type_says():
+    for kind, headers in (("citation", {}), ("outcome", {"failure": b"{"})):
+        with pytest.raises(InvalidInput, match="one pipeline, at both ends"):
+            of_rag(kind, b"\xff" if not headers else b"", **headers)
+
+
+def test_factool_and_pipelines_of_its_types_keep_their_events():
+    assert EventTypes.of(factool).factool
+    assert EventTypes.of(small).factool
+    assert not RAG.factool
+
+
+def test_one_type_for_two_messages_is_refused():
+    pipeline = Pipeline("p", source=Question)
+    sentences = pipeline.source.expand(small_stages.answer, "sentence")
+    claims = sentences.expand(small_stages.extract_claims, "claim")
+    pipeline.publish(sentences, "piece")
+    pipeline.publish(claims, "piece")
+    with pytest.raises(PipelineError, match="shows 'extract_claims' under type 'piece', which is Sentence too"):
+        EventTypes.of(pipeline)
+    other = Pipeline("p", source=Question)
+    other.publish(other.source.expand(small_stages.answer, "sentence"), "outcome")
+    with pytest.raises(PipelineError, match="which is the outcome too"):
+        EventTypes.of(other)
+
+
+def test_a_pipeline_whose_questions_nobody_can_ask_is_refused():
+    check_question_type(Question, "p")
+    with pytest.raises(PipelineError, match="type Claim, which has no question_id and no deadline_ms") as raised:
+        check_question_type(Claim, "p")
+    assert "question.proto" in raised.value.mend
+    with pytest.raises(PipelineError, match="type None, which has no question_id and no text"):
+        AltoClient("nowhere:1", Pipeline("p", source=None))

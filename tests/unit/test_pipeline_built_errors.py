@@ -26,7 +26,7 @@ SUPPORTS = at("examples.pipelines.rag:supports")
 WRONG = [
     ("kind: filter", "kind: sieve", at("filter"), "stage 'enough' is of kind 'sieve'"),
     ("reads: [candidates]", "reads: [candidate]", at("candidates]"), "stage 'supports' reads 'candidate', which is no"),
-    ("reads: [enough]", "reads: [enough.word]", at("enough]"), "'enough' is not cut at a second level 'word'"),
+    ("reads: [enough]", "reads: [enough.word]", at("enough]"), "'enough' is not cut at a finer level 'word'"),
     ("  supports:\n", "  write:\n", at("supports:"), "'write' is here twice; line 12 has it too"),
     ("rag:supports", "rag:support", SUPPORTS, "has no 'support'"),
     ("rag:supports", "gar:supports", SUPPORTS, "there is no module 'examples.pipelines.gar'"),

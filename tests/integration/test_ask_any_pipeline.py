@@ -1,0 +1,70 @@
+"""A pipeline that is not FacTool, as a user runs it: up from its pipeline.yaml, asked on the command line, down."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+QUESTION = "Where does the river Danube begin and end?"
+
+Alto = Callable[..., str]
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module")
+def alto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alto]:
+    env = {k: v for k, v in os.environ.items() if k not in ("ALTO_PIPELINE", "ALTO_BROKERS")}
+    env |= {"ALTO_HOME": str(tmp_path_factory.mktemp("stack")), "ALTO_ENGINE_URL": "emulated:", "PYTHONPATH": str(ROOT)}
+
+    def run(*arguments: str, code: int = 0) -> str:
+        command = (sys.executable, "-m", "alto_streams.cli.main", *arguments)
+        done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=200)
+        assert done.returncode == code, f"alto {' '.join(arguments)}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    try:
+        run("up", "--pipeline", "examples/pipelines/rag.yaml", "--instances", "cite=2")
+        yield run
+    finally:
+        run("down", "--clean")
+
+
+def test_its_items_and_its_outcome_are_events(alto: Alto) -> None:
+    events = [json.loads(line) for line in alto("ask", "--json", QUESTION).splitlines()]
+    *items, outcome = events
+    assert (outcome["type"], outcome["status"], outcome["failure"]) == ("outcome", "complete", None)
+    cited = {item["id"]: item["value"] for item in items if item["type"] == "citation"}
+    written = {item["id"]: item["value"] for item in items if item["type"] == "sentence"}
+    assert written
+    assert cited
+    assert all(cited[id]["text"] == written[id]["text"] for id in cited.keys() & written.keys())
+    lines = outcome["value"]["lines"]
+    assert lines
+    # The outcome may overtake the last citation on its way; what came is in it.
+    assert {f"{one['text']} [{', '.join(one['titles']) or 'no source'}]" for one in cited.values()} <= set(lines)
+
+
+def test_it_is_shown_line_by_line(alto: Alto) -> None:
+    first, *items, last = alto("ask", QUESTION).splitlines()
+    assert first == f"question   {QUESTION}"
+    assert {"sentence", "outcome"} <= {line.split(" ")[0] for line in items}
+    assert last.startswith("complete: ")
+
+
+def test_a_refused_question_says_why(alto: Alto) -> None:
+    (line,) = alto("ask", "--json", " ", code=1).splitlines()
+    outcome = json.loads(line)
+    assert (outcome["status"], outcome["failure"]["kind"]) == ("failed", "invalid_question")
+    assert outcome["value"]["failure"].startswith("The question is empty.")
+
+
+def test_the_running_pipeline_is_the_one_shown(alto: Alto) -> None:
+    assert alto("pipeline", "show").startswith("rag ")
+    assert "rag.stage.cite" in alto("topics")
