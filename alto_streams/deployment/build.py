@@ -19,6 +19,7 @@ from alto_streams.deployment.marked_yaml import Marked, compose, read_text
 from alto_streams.deployment.pipeline_file import parse
 from alto_streams.deployment.topology import Read, Stage, Topology, derived, queues
 from alto_streams.errors import PipelineError
+from alto_streams.operators import Operator
 from alto_streams.pipeline import Pipeline, Stream, join
 from alto_streams.plan import StagePlan
 
@@ -108,12 +109,14 @@ class _Builder:
         if said.kind == "aggregate":
             ((read, place),) = reads
             stream = self._stream(name, read.stream, place)
+            _check_operator(function, f"what stage '{name}' runs", places["runs"][1])
             with self._told_at(key):
                 self.built[name] = stream.aggregate(function, read.folds, name=name)
         else:
-            inputs = [self._input(name, index, *entry) for index, entry in enumerate(reads)]
+            inputs = [self._input(name, *entry) for entry in reads]
             with self._told_at(key):
-                self.built[name] = self._apply(name, said, join(*inputs) if len(inputs) > 1 else inputs[0], function)
+                stream = join(*inputs, how=said.join or "inner") if len(inputs) > 1 else inputs[0]
+                self.built[name] = self._apply(name, said, stream, function)
         self.building.pop()
         return self.built[name]
 
@@ -138,7 +141,7 @@ class _Builder:
     def _emitted(self, name: str, index: int) -> Any:
         return import_path(self.fields[name]["emits"][1].items("emits")[index], f"emits of stage '{name}'")
 
-    def _input(self, name: str, index: int, read: Read, place: Marked) -> Stream:
+    def _input(self, name: str, read: Read, place: Marked) -> Stream:
         stream = self._stream(name, read.stream, place)
         if read.operator is None:
             if read.folds:
@@ -146,13 +149,14 @@ class _Builder:
             return stream
         where = place.mapping("an entry of reads")["operator"][1]
         operator = code(where, f"the operator that stage '{name}' reads through")
+        _check_operator(operator, f"the operator that stage '{name}' reads through", where)
         if hasattr(operator, "open"):
             place.fail(
                 f"the operator that stage '{name}' reads through has an open(), which makes it a stage of its own.",
                 f"write a stage of kind aggregate that runs it, and let '{name}' read that",
             )
         with self._told_at(place):
-            return stream.aggregate(operator, read.folds, name=self._free_name(f"{name}-reads-{index + 1}"))
+            return stream.aggregate(operator, read.folds)
 
     def _stream(self, reader: str, stream: str, place: Marked) -> Stream:
         producer, *levels = stream.split(".")
@@ -175,11 +179,6 @@ class _Builder:
                 items = items.cut(level, at=said.cut[finer], item=self._emitted(producer, finer))
         return items
 
-    def _free_name(self, name: str) -> str:
-        while name in self.said.stages:
-            name += "-"
-        return name
-
     def _known(self) -> str:
         return f"use one of {', '.join(self.said.stages)}"
 
@@ -192,3 +191,8 @@ class _Builder:
             named = (name for name in re.findall(r"'([^']+)'", error.message) if name in self.places)
             where = next((self.places[name][0] for name in named), place)
             where.fail(error.message, error.mend)
+
+
+def _check_operator(found: Any, what: str, place: Marked) -> None:
+    if not isinstance(found, Operator):
+        place.fail(f"{what} is no operator.", "name a class with initial(), add(state, item) and result(state)")

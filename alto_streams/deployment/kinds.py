@@ -27,6 +27,8 @@ def check_kind(name: str, stage: Stage, key: Marked, places: dict[str, tuple[Mar
             f"stage '{name}' is an aggregate, which reads one stream, and folds it with what it runs.",
             "join the streams in a map, and aggregate that",
         )
+    if stage.join is not None and len(stage.reads) < 2:
+        places["join"][0].fail(f"stage '{name}' reads one stream, which there is nothing to join with.", "take it out")
     if stage.kind == "expand":
         _check_levels(name, stage, key, places)
 

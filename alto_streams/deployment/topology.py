@@ -32,6 +32,7 @@ class Stage:
     kind: str
     reads: tuple[Read, ...]
     runs: Written
+    join: str | None = None  # left, where the streams in `reads` are not joined inner
     prompt: Written = None
     opens: tuple[str, ...] = ()
     cut: tuple[str, ...] = ()  # the quantum of each level in `opens`, where text is cut
@@ -136,7 +137,8 @@ def _stage(stage: StagePlan, pairs: dict[str, StagePlan], home: str) -> Stage:
         stage.kind,
         tuple(_read(stage, port, near) for port in stage.ports) if across is None else _paired(across),
         written(runs, of, near),
-        None if stage.prompt is None else written(stage.prompt, f"The prompt of stage '{stage.name}'", near),
+        prompt=None if stage.prompt is None else written(stage.prompt, f"The prompt of stage '{stage.name}'", near),
+        join="left" if any(port.optional for port in stage.ports) else None,
         cut=tuple(cut for cut in (stage.cut, *(part.cut.quantum for part in stage.parts)) if cut),
         publishes=tuple(stage.published),
         concurrency=stage.concurrency if stage.pool or stage.concurrency != 1 else None,

@@ -41,7 +41,11 @@ class Vote(Generic[T]):
     placed = True
 
     def __init__(
-        self, key: Callable[[T], Hashable] | str | None = None, *, of: int | None = None, default: Hashable | None = None
+        self,
+        key: Callable[[T], Hashable] | str | None = None,
+        *,
+        of: int | None = None,
+        default: Hashable | None = None,
     ) -> None:
         if of is not None and (not isinstance(of, int) or isinstance(of, bool) or of < 1):
             raise PipelineError(f"Vote cannot be one of {of!r} items.", "write of=n with a whole number of at least 1")

@@ -22,15 +22,17 @@ from alto_streams.engines.protocol import Message, Prompt
 from alto_streams.errors import PipelineError
 from alto_streams.operators import Any as AnyOf
 from alto_streams.operators import Collect, Count, GroupBy, Into, Max, Reduce, TopK, Vote
-from alto_streams.pipeline import Pipeline, load
+from alto_streams.pipeline import Pipeline, join, load
 from alto_streams.testing import run
 from examples.pipelines import rag
-from examples.pipelines.messages_pb2 import Told
+from examples.pipelines.messages_pb2 import Citation, Told
 from examples.pipelines.scripted import Scripted
 from schemas.claim_pb2 import Claim
 from schemas.question_pb2 import Question
+from schemas.sentence_pb2 import Sentence
 from stages.graph import pipeline as factool
 from stages.rerank import Rerank
+from tests.pipelines import small as small_stages
 from tests.pipelines.equal import equal_plans, same
 from tests.pipelines.small import pipeline as small
 
@@ -48,6 +50,30 @@ def test_what_is_printed_is_built_equal(name: str) -> None:
     assert built is not pipeline
     assert equal_plans(built, pipeline)
     assert pipeline_yaml(built) == pipeline_yaml(pipeline)
+
+
+async def pair(sentence: Sentence, citation: Citation | None, ctx: Context) -> Citation:
+    return citation or Citation(text=sentence.text)
+
+
+def test_a_left_join_is_built_as_one() -> None:
+    pipeline = Pipeline("left", source=Question)
+    sentences = pipeline.source.expand(small_stages.answer, "sentence")
+    kept = sentences.map(cite_some)
+    pipeline.output(join(sentences, kept, how="left").map(pair), "citation", conclude=rag.conclude)
+    printed = pipeline_yaml(pipeline)
+    assert "join: left" in printed
+    assert equal_plans(build_pipeline(printed, "p.yaml"), pipeline)
+    inner = printed.replace("    join: left\n", "").replace(":pair", ":pair_of_both")
+    assert not any(port.optional for port in build_pipeline(inner, "p.yaml").plan.stage("pair").ports)
+
+
+async def cite_some(sentence: Sentence, ctx: Context) -> Citation | None:
+    return None
+
+
+async def pair_of_both(sentence: Sentence, citation: Citation, ctx: Context) -> Citation:
+    return citation
 
 
 def test_there_are_examples() -> None:
@@ -102,15 +128,15 @@ plain = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=F
 values = st.recursive(plain, lambda of: st.lists(of, max_size=3) | st.dictionaries(st.text(max_size=4), of, max_size=3))
 simple = st.one_of(
     st.builds(TopK, st.integers(1, 9), keys),
-    st.builds(Vote, keys, of=st.none() | st.integers(1, 9)),
+    st.builds(Vote, keys, of=st.none() | st.integers(1, 9), default=st.none() | st.text()),
     st.builds(Count, keys),
     st.builds(AnyOf, needed),
     st.builds(operators.All, needed),
-    st.builds(Max, keys),
+    st.builds(Max, keys, default=plain),
     st.builds(operators.Min, keys),
     st.builds(operators.Sum, keys),
     st.builds(operators.Mean, keys),
-    st.builds(operators.First),
+    st.builds(operators.First, default=plain),
     st.builds(Collect),
     st.builds(Reduce, st.just(max), values, merge=st.sampled_from([None, max]), any_order=st.booleans()),
 )
@@ -182,7 +208,7 @@ def test_what_has_no_import_path_is_refused_with_the_stage(found: Any, said: str
 
 
 def test_a_lambda_in_a_graph_is_refused_with_its_stage() -> None:
-    def letters(question: Question, ctx: Context) -> AsyncIterator[Claim]: ...
+    def letters(question: Question, ctx: Context) -> AsyncIterator[Citation]: ...
 
     pipeline = Pipeline("p", source=Question)
     pipeline.output(pipeline.source.expand(letters, "letter", name="spell"), "x", conclude=rag.conclude)

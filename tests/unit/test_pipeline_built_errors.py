@@ -41,7 +41,7 @@ WRONG = [
     ("k: 2, key", "k: 0x2, key", at("2, key"), "'k' of what stage 'best' runs is '0x2', which can be read in two ways"),
     ("reads: [write, best]", "reads: [write, enough]", at("cite:"), "pairs levels that never meet"),
     ("kind: filter", "kind: expand", at("enough:"), "stage 'enough' is an expand, and opens no levels"),
-    ("kind: filter", "kind: aggregate", at("cite:"), "pairs levels that never meet"),
+    ("kind: filter", "kind: aggregate", at("examples.pipelines.rag:enough"), "what stage 'enough' runs is no operator"),
     ("rag:retrieve\n", "rag:cite\n", at("retrieve:"), "Stage 'retrieve' reads 2 inputs, but its stream has 1"),
     (
         "opens: [passage]",
@@ -68,6 +68,8 @@ WRONG = [
         at("operator:"),
         "no key 'operators'",
     ),
+    ("reads: [candidates]", "reads: [candidates]\n    join: left", (37, 5), "there is nothing to join with"),
+    ("rag:cite", "rag:cite\n    join: outer", at("cite:"), "A join cannot be 'outer'"),
     ("pipeline: rag\n", "pipeline: r a g\n", at("rag\nsource"), "'r a g' cannot name a pipeline"),
 ]
 
