@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from alto_streams.plan import Plan
 
 LANGUAGE_MODEL = "lm"  # the pool that stages with uses="lm" share
-FILES = (".yaml", ".yml")
 WHERE = "set ALTO_PIPELINE to module:attribute, or to a pipeline.yaml"
 POOLED = 8  # records that an instance works on at once where it mostly waits for a pool
 
@@ -357,7 +356,9 @@ def _known(quantum_name: str, stage: str) -> str:
 
 def load(target: str) -> Pipeline:
     """The pipeline at `module:attribute`, or in a pipeline.yaml. Raises PipelineError, or for a file SettingError."""
-    if target.endswith(FILES):
+    from alto_streams.settings import PIPELINE_FILES
+
+    if target.endswith(PIPELINE_FILES):
         from alto_streams.deployment import load_pipeline
 
         return load_pipeline(Path(target))

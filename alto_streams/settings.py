@@ -11,6 +11,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from alto_streams.errors import SettingError
 
+PIPELINE_FILES = (".yaml", ".yml")  # an ALTO_PIPELINE that ends so is a file
+
 
 class Settings(BaseSettings):
     """The settings of one stack. Paths may start with `~`."""
@@ -59,7 +61,7 @@ class Settings(BaseSettings):
     log_level: str = Field("info", description="debug, info, warning or error.")
 
     def model_post_init(self, _context: object) -> None:
-        if self.pipeline.endswith((".yaml", ".yml")):
+        if self.pipeline.endswith(PIPELINE_FILES):
             self.pipeline = str(Path(self.pipeline).expanduser().absolute())
         self.home = self.home.expanduser().absolute()
         self.cache = self.cache.expanduser().absolute()

@@ -22,7 +22,7 @@ from alto_streams.supervisor.state import StackState
 POLL_S = 0.05
 STOP_S = 60.0  # longer than any of its processes may take
 SUPERVISOR = python_module("alto_streams.supervisor")
-CONTENTS = ("faust", "kafka", "logs", "ready", "zygote.sock", "stack.json", "stack.lock")
+CONTENTS = ("faust", "kafka", "logs", "pipeline.yaml", "ready", "zygote.sock", "stack.json", "stack.lock")
 
 
 class SupervisorProcess:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
+from pathlib import Path
 
-from alto_streams.settings import Settings
+from alto_streams.errors import SettingError
+from alto_streams.settings import PIPELINE_FILES, Settings
 from alto_streams.supervisor.forks import Forks, zygote_spec
 from alto_streams.supervisor.instances import parse_instances
 from alto_streams.supervisor.keeper import Keeper
@@ -28,6 +31,7 @@ WORKER_ENV = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TOKENIZERS_P
 async def bring_up(supervisor: Supervisor, chosen: Settings) -> None:
     """Starts everything and returns when every worker is ready."""
     parse_instances(chosen.instances)
+    chosen = with_own_pipeline(supervisor.home, chosen)
     plain = Subprocesses()
     state = supervisor.state
     state.brokers, state.engine_url, state.engine_model = chosen.brokers, chosen.engine_url, chosen.engine_model
@@ -49,6 +53,19 @@ async def bring_up(supervisor: Supervisor, chosen: Settings) -> None:
     if engine is not None:
         await supervisor.job(prefixes_spec(state.engine_url), launcher)
     await ready(workers)
+
+
+def with_own_pipeline(home: Path, chosen: Settings) -> Settings:
+    """A pipeline.yaml is copied, for this stack's processes: one that starts again must not find it edited."""
+    if not chosen.pipeline.endswith(PIPELINE_FILES):
+        return chosen
+    copy = home / "pipeline.yaml"
+    try:
+        copy.write_bytes(Path(chosen.pipeline).read_bytes())
+    except OSError as error:
+        raise SettingError(f"{chosen.pipeline} cannot be read: {error.strerror}.", "correct ALTO_PIPELINE") from None
+    os.environ["ALTO_PIPELINE"] = str(copy)
+    return chosen.model_copy(update={"pipeline": str(copy)})
 
 
 def workers_launcher(supervisor: Supervisor, chosen: Settings, plain: Subprocesses) -> Launcher:

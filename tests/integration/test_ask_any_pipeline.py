@@ -30,7 +30,10 @@ def alto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alto]:
         return done.stdout
 
     try:
-        run("up", "--pipeline", "examples/pipelines/rag.yaml", "--instances", "cite=2")
+        file = tmp_path_factory.mktemp("files") / "rag.yaml"
+        file.write_bytes((ROOT / "examples/pipelines/rag.yaml").read_bytes())
+        run("up", "--pipeline", str(file), "--instances", "cite=2")
+        file.unlink()  # the stack keeps to what it started with
         yield run
     finally:
         run("down", "--clean")
