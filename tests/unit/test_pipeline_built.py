@@ -28,8 +28,12 @@ from examples.pipelines import rag
 from examples.pipelines.messages_pb2 import Citation, Told
 from examples.pipelines.scripted import Scripted
 from schemas.claim_pb2 import Claim
+from schemas.hits_pb2 import Hits
+from schemas.query_pb2 import Query
+from schemas.query_token_pb2 import QueryToken
 from schemas.question_pb2 import Question
 from schemas.sentence_pb2 import Sentence
+from schemas.verified_claim_pb2 import VerifiedClaim
 from stages.graph import pipeline as factool
 from stages.rerank import Rerank
 from tests.pipelines import small as small_stages
@@ -68,6 +72,26 @@ def test_a_left_join_is_built_as_one() -> None:
     assert not any(port.optional for port in build_pipeline(inner, "p.yaml").plan.stage("pair").ports)
 
 
+def test_cuts_of_cuts_are_built_at_every_level() -> None:
+    pipeline = Pipeline("cuts", source=Question)
+    claims = pipeline.source.expand(small_stages.answer, "sentence").expand(small_stages.extract_claims, "claim")
+    paragraphs = claims.expand(small_stages.generate_queries, "paragraph", cut="paragraphs", item=Query)
+    words = paragraphs.cut("line", at="line", item=Query).cut("word", at="word", item=QueryToken)
+    lengths = words.aggregate(Into(Collect(), hits_of), over=("paragraph", "line", "word"))
+    pipeline.output(join(claims, lengths).map(told), "verified_claim", conclude=small_stages.conclude)
+    printed = pipeline_yaml(pipeline)
+    assert "stream: generate_queries.line.word" in printed
+    assert equal_plans(build_pipeline(printed, "p.yaml"), pipeline)
+
+
+async def told(claim: Claim, hits: Hits, ctx: Context) -> VerifiedClaim:
+    return VerifiedClaim(claim=f"{claim.text} {hits.query}")
+
+
+def hits_of(tokens: list[QueryToken]) -> Hits:
+    return Hits(query=" ".join(token.text for token in tokens))
+
+
 async def cite_some(sentence: Sentence, ctx: Context) -> Citation | None:
     return None
 
@@ -77,7 +101,7 @@ async def pair_of_both(sentence: Sentence, citation: Citation, ctx: Context) -> 
 
 
 def test_there_are_examples() -> None:
-    assert {"rag", "best_of_n", "writer", "three_streams", "multi_hop"} <= set(EXAMPLES)
+    assert {"rag", "best_of_n", "writer", "three_streams", "multi_hop", "peers"} <= set(EXAMPLES)
 
 
 def test_a_file_by_hand_gives_the_same_plan_and_the_same_answers() -> None:

@@ -39,7 +39,7 @@ WRONG = [
         "what stage 'best' runs cannot be",
     ),
     ("k: 2, key", "k: 0x2, key", at("2, key"), "'k' of what stage 'best' runs is '0x2', which can be read in two ways"),
-    ("reads: [write, best]", "reads: [write, enough]", at("cite:"), "pairs levels that never meet"),
+    ("reads: [write, best]", "reads: [write, enough]", at("cite:"), "reads list[Support], but its input carries"),
     ("kind: filter", "kind: expand", at("enough:"), "stage 'enough' is an expand, and opens no levels"),
     ("kind: filter", "kind: aggregate", at("examples.pipelines.rag:enough"), "what stage 'enough' runs is no operator"),
     ("rag:retrieve\n", "rag:cite\n", at("retrieve:"), "Stage 'retrieve' reads 2 inputs, but its stream has 1"),
