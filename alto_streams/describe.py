@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from alto_streams.explicit.plan import ExplicitStage
 from alto_streams.pipeline import Pipeline
 from alto_streams.plan import COORDINATOR, PAIR, Plan, StagePlan, Target
 
@@ -39,6 +40,8 @@ def _describe(stage: StagePlan) -> StageDescription:
         emits += f" and {_type(part.cut.type)} (one per {part.cut.level})"
     if stage.name == COORDINATOR:
         emits = "Outcome"
+    if isinstance(stage, ExplicitStage):
+        emits = ", ".join(f"{_type(outlet.queue.type)} to {outlet.queue.name}" for outlet in stage.outlets.values())
     key = "" if stage.key_depth is None else _path(stage.levels[: stage.key_depth])
     return StageDescription(stage.name, stage.kind, tuple(reads), _path(stage.levels), key, emits, stage.pool or "")
 
@@ -60,6 +63,9 @@ def mermaid(pipeline: Pipeline) -> str:
 
 
 def _edges(plan: Plan, stage: StagePlan) -> list[str]:
+    if isinstance(stage, ExplicitStage):
+        read = [outlet for outlet in stage.outlets.values() if outlet.stage]
+        return [f"    {stage.name} {'==>' if o.queue.key else '-->'}|{o.queue.name}| {o.stage}" for o in read]
     lines = [f"    {stage.name} -->|{stage.opens or _type(stage.item_type)}| {t.stage}" for t in _once(stage)]
     return lines + [f"    {stage.name} ==>|{part.cut.level}| {t.stage}" for part in stage.parts for t in part.readers]
 

@@ -14,6 +14,7 @@ from alto_streams.record import Record
 
 if TYPE_CHECKING:
     from alto_streams.execution import Run
+    from alto_streams.explicit.sets import RecordSet
 
 Channel = Literal["output", "progress"]
 
@@ -64,10 +65,24 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
+class Wake:
+    """There is more to read for the function that reads this set."""
+
+    found: RecordSet
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Cancel the function that reads this set: what it does is of no use any more."""
+
+    found: RecordSet
+
+
+@dataclass(frozen=True, slots=True)
 class Acknowledge:
     """These deliveries are done with and need not come again."""
 
     deliveries: tuple[Delivery, ...]
 
 
-Effect = Send | Publish | DeadLetter | Start | Acknowledge
+Effect = Send | Publish | DeadLetter | Start | Wake | Stop | Acknowledge

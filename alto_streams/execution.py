@@ -56,6 +56,11 @@ class Run:
         self._open: list[Ancestry] = []  # the item that is being cut, and the last part of it at each level
         self._cutter = _cutter(stage)
 
+    @property
+    def item_id(self) -> str:
+        """Of what it reads, for people."""
+        return self.ancestry.item_id
+
     def retried(self) -> Run | None:
         """The same run once more under a later attempt, or None when its tries are used up."""
         generation, run = self.attempt

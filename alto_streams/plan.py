@@ -96,6 +96,11 @@ class StagePlan:
         """Of the parts of its items, and of the items."""
         return _readers(self.parts) + self.items
 
+    @property
+    def slots(self) -> int | None:
+        """How many of its functions may be at work in one instance; None for any number."""
+        return self.concurrency
+
     def resources(self) -> list[Any]:
         """The stage's function and operators that want `open()` before the first record."""
         found = [self.function, *(port.operator for port in self.ports)]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from alto_streams.deployment.code import Written, path_of, written
+from alto_streams.errors import PipelineError
+from alto_streams.explicit import ExplicitPipeline
 from alto_streams.pipeline import Pipeline
 from alto_streams.plan import COORDINATOR, PAIR, Port, StagePlan
 from alto_streams.signatures import signature
@@ -86,6 +88,11 @@ class Topology:
 
 def topology(pipeline: Pipeline) -> Topology:
     """Raises PipelineError where the graph is not whole, or runs what no file can name."""
+    if isinstance(pipeline, ExplicitPipeline):
+        raise PipelineError(
+            f"Pipeline '{pipeline.name}' is explicit: its queues and constraints are in its code, and in no pipeline.yaml.",
+            "look at it with `alto pipeline show`, as a tree, mermaid or json",
+        )
     plan = pipeline.plan
     resources: dict[str, tuple[str, ...]] = {}
     for stage in plan.stages:

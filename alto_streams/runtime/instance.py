@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from asyncio import Future
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -13,10 +14,12 @@ import structlog
 
 from alto_streams.context import Context
 from alto_streams.coordinator import CoordinatorLogic
-from alto_streams.effects import Acknowledge, Delivery, Effect, Start
+from alto_streams.effects import Acknowledge, DeadLetter, Delivery, Effect, Publish, Send, Start, Stop, Wake
 from alto_streams.engines.protocol import Engine
 from alto_streams.errors import EngineError, InvalidInput
 from alto_streams.execution import Run, StageLogic
+from alto_streams.explicit.execution import ExplicitRun
+from alto_streams.explicit.sets import RecordSet
 from alto_streams.failure import Failure
 from alto_streams.record import HEADER, decode_record
 from alto_streams.runtime.outbox import Outbox
@@ -50,7 +53,8 @@ class Instance:
         self._events: dict[Delivery, Any] = {}
         self._running: dict[asyncio.Task[None], Run] = {}
         self._settling: set[asyncio.Task[None]] = set()
-        self._slots = asyncio.Semaphore(self.stage.concurrency)
+        self._slots = asyncio.Semaphore(self.stage.slots or sys.maxsize)
+        self._more: dict[RecordSet, asyncio.Event] = {}
         self._log = structlog.get_logger(stage=self.stage.name)
 
     async def receive(self, event: Any) -> None:
@@ -79,6 +83,11 @@ class Instance:
         for effect in effects:
             if isinstance(effect, Start):
                 await self._start(effect.run)
+            elif isinstance(effect, Wake):
+                if effect.found in self._more:
+                    self._more[effect.found].set()
+            elif isinstance(effect, Stop):
+                self._cancel(effect.found)
             elif isinstance(effect, Acknowledge):
                 done += effect.deliveries
             else:
@@ -135,6 +144,11 @@ class Instance:
         self._running[task] = run
         task.add_done_callback(self._ended)
 
+    def _cancel(self, found: RecordSet) -> None:
+        for task, run in self._running.items():
+            if isinstance(run, ExplicitRun) and run.found is found:
+                task.cancel()
+
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._running[task]
         self._slots.release()
@@ -177,9 +191,11 @@ class Instance:
     async def _call(self, run: Run) -> list[Future[Any]]:
         """Sends what the function emits as it emits it."""
         sends: list[Future[Any]] = []
-        question, item, deadline = run.ancestry.question, run.ancestry.item_id, run.record.deadline / 1000
+        question, item, deadline = run.ancestry.question, run.item_id, run.record.deadline / 1000
         context = Context(question, item, deadline, self._engine, run.attempt)
-        if self.stage.kind == "expand":
+        if isinstance(run, ExplicitRun):
+            await self._call_explicit(run, context, sends)
+        elif self.stage.kind == "expand":
             async with aclosing(self.stage.function(*run.inputs, context)) as items:
                 async for item in items:
                     await self._put(run.emit(item), sends)
@@ -188,9 +204,23 @@ class Instance:
         await self._put(run.finish(), sends)
         return sends
 
+    async def _call_explicit(self, run: ExplicitRun, context: Context, sends: list[Future[Any]]) -> None:
+        """The function writes while it reads, and waits where there is nothing more to read yet."""
+        more = self._more[run.found] = asyncio.Event()
+
+        async def wait() -> None:
+            more.clear()
+            await more.wait()
+
+        run.lend(lambda effects: self._put(effects, sends), wait)
+        try:
+            await self.stage.function(*run.inputs, context)
+        finally:
+            del self._more[run.found]
+
     async def _put(self, effects: list[Effect], sends: list[Future[Any]]) -> None:
         for effect in effects:
-            assert not isinstance(effect, Start | Acknowledge)
+            assert isinstance(effect, Send | Publish | DeadLetter)
             try:
                 sends.append(await self._outbox.put(effect))
             except Exception as error:

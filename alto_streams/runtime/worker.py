@@ -24,6 +24,7 @@ from alto_streams.coordinator import CoordinatorLogic
 from alto_streams.engines.protocol import Engine
 from alto_streams.errors import AltoError, BrokerError, SettingError
 from alto_streams.execution import StageLogic
+from alto_streams.explicit.execution import stage_logic
 from alto_streams.pipeline import Pipeline, load
 from alto_streams.plan import COORDINATOR, StagePlan
 from alto_streams.routing import Router
@@ -95,7 +96,7 @@ class Worker:
         self._crashed = asyncio.Event()
         self._reason: BaseException | None = None
         logic: StageLogic | CoordinatorLogic
-        logic = CoordinatorLogic(pipeline.plan) if stage.name == COORDINATOR else StageLogic(stage)
+        logic = CoordinatorLogic(pipeline.plan) if stage.name == COORDINATOR else stage_logic(stage)
         outbox = Outbox(self.app.producer, pipeline.name, self._router)
         self._instance = Instance(logic, outbox, self._engine, self._fatal)
         self._input = names.stage_input(pipeline.name, stage.name)

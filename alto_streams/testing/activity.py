@@ -5,15 +5,43 @@ from __future__ import annotations
 from asyncio import CancelledError
 from collections.abc import Generator
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from alto_streams.context import Context
+from alto_streams.effects import Effect
 from alto_streams.engines.protocol import Engine
 from alto_streams.errors import AltoError
 from alto_streams.execution import Run
+from alto_streams.explicit.execution import ExplicitRun
 
 PAUSED: Any = object()  # it awaited asyncio.sleep(0)
 ENDED: Any = object()
+WAITING: Any = object()  # it has read all that there is
+
+
+@dataclass(frozen=True, slots=True)
+class Wrote:
+    """What follows from something that the function of an explicit stage wrote."""
+
+    effects: list[Effect]
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """What of the real world a function waits for."""
+
+    what: Any
+
+
+class _Tell:
+    """Hands something to whoever advances the function."""
+
+    def __init__(self, told: Any) -> None:
+        self.told = told
+
+    def __await__(self) -> Generator[Any, None, None]:
+        yield self.told
 
 
 class NotScripted(AltoError):
@@ -22,8 +50,10 @@ class NotScripted(AltoError):
 
 def call(run: Run, pool: Engine | None) -> Any:
     """The coroutine or asynchronous generator of a run."""
-    question, item, deadline = run.ancestry.question, run.ancestry.item_id, run.record.deadline / 1000
+    question, item, deadline = run.ancestry.question, run.item_id, run.record.deadline / 1000
     context = Context(question, item, deadline, pool if run.stage.pool else None, run.attempt)
+    if isinstance(run, ExplicitRun):
+        run.lend(lambda effects: _Tell(Wrote(effects)), lambda: _Tell(WAITING))
     return run.stage.function(*run.inputs, context)
 
 
@@ -35,9 +65,22 @@ class Activity:
         self._called = call(run, pool)
         self._awaited: Generator[Any, None, Any] | None = None
         self._returned = False
+        self._waits = False
+
+    @property
+    def starved(self) -> bool:
+        """Whether it waits for a record that has not come."""
+        return self._waits and isinstance(self.run, ExplicitRun) and self.run.starved
 
     def step(self) -> Any:
-        """The next value that the function yields or returns, PAUSED, or ENDED. Raises what the function raises."""
+        """The next value that the function yields or returns, PAUSED, WAITING, Wrote or ENDED. Raises what it raises."""
+        told = self.resume()
+        if isinstance(told, Awaited):
+            raise self._not_scripted(repr(told.what))
+        return told
+
+    def resume(self) -> Any:
+        """As `step`, or what of the real world the function awaits."""
         if self._returned:
             return ENDED
         many = self.run.stage.opens is not None
@@ -58,9 +101,10 @@ class Activity:
         except BaseException:
             self._awaited = None  # it is over: there is nothing to cancel
             raise
-        if waits_for is not None:
-            raise self._not_scripted(repr(waits_for))
-        return PAUSED
+        self._waits = waits_for is WAITING
+        if self._waits or isinstance(waits_for, Wrote):
+            return waits_for
+        return PAUSED if waits_for is None else Awaited(waits_for)
 
     def _not_scripted(self, what: str) -> NotScripted:
         return NotScripted(
@@ -77,3 +121,17 @@ class Activity:
                     self._awaited.send(None)
         if self.run.stage.opens is None:
             self._called.close()
+
+
+class Steps:
+    """`await Steps(activity)` is one step within an event loop, which awaits what the function awaits of it."""
+
+    def __init__(self, activity: Activity) -> None:
+        self._activity = activity
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        while isinstance(told := self._activity.resume(), Awaited):
+            yield told.what
+        if told is PAUSED:
+            yield None
+        return told

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from alto_streams.ancestry import Key
 from alto_streams.effects import DeadLetter, Publish, Send
-from alto_streams.plan import Plan
+from alto_streams.explicit.envelope import unpack
+from alto_streams.explicit.plan import ExplicitStage
+from alto_streams.plan import Plan, StagePlan
 from alto_streams.record import Record, decode_record, encode_header
 from alto_streams.routing import Router, RoutingTable
 from alto_streams.testing.assignment import Partition, Violation
@@ -31,7 +33,7 @@ class Memory:
             raise Violation(f"A record for stage '{send.stage}' has constraint {send.constraint!r}.")
         partition = router.partition(send.stage, epoch, send.constraint)
         if send.constraint is not None:
-            key = send.record.ancestry.key(stage.key_depth or 0)
+            key = _key(stage, send.record)
             if self._places.setdefault((send.stage, key, epoch), partition) != partition:
                 raise Violation(f"Stage '{send.stage}' gets {key} of epoch {epoch} in two partitions.")
         return partition
@@ -52,3 +54,10 @@ class Memory:
             if effect.question in self.ended:
                 raise Violation(f"Question '{effect.question}' ended twice.")
             self.ended[effect.question] = effect.value
+
+
+def _key(stage: StagePlan, record: Record) -> Key:
+    """What the stage groups the record by; of an explicit stage, what its writer says."""
+    if isinstance(stage, ExplicitStage) and stage.ports[record.port].stream != "source":
+        return record.ancestry.question, *unpack(record.value)[0].ids
+    return record.ancestry.key(stage.key_depth or 0)

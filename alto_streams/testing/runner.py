@@ -14,11 +14,11 @@ from typing import Any
 from alto_streams.coordinator import REMEMBER_MS, CoordinatorLogic
 from alto_streams.effects import Acknowledge
 from alto_streams.engines.protocol import Engine
-from alto_streams.execution import StageLogic
+from alto_streams.explicit.execution import ExplicitRun, stage_logic
 from alto_streams.pipeline import Pipeline
 from alto_streams.plan import COORDINATOR, Plan
 from alto_streams.routing import RoutingTable
-from alto_streams.testing.activity import call
+from alto_streams.testing.activity import Steps, call
 from alto_streams.testing.memory import Memory
 from alto_streams.testing.result import Result, result_of
 from alto_streams.testing.worker import Logic, Pending, Worker
@@ -26,7 +26,7 @@ from alto_streams.testing.worker import Logic, Pending, Worker
 
 def logic_of(plan: Plan, stage: str) -> Logic:
     """Fresh decisions for one instance."""
-    return CoordinatorLogic(plan) if stage == COORDINATOR else StageLogic(plan.stage(stage))
+    return CoordinatorLogic(plan) if stage == COORDINATOR else stage_logic(plan.stage(stage))
 
 
 def run(
@@ -78,10 +78,26 @@ async def _drain(workers: list[Worker], now: int) -> None:
                 worker.deliver(0, now)
             while worker.started:
                 await _complete(worker)
+            busy = await _read_on(worker) or busy
+
+
+async def _read_on(worker: Worker) -> bool:
+    """Runs the functions of explicit stages until each has ended or has read all that there is; whether one did."""
+    busy = False
+    while fed := [index for index, (activity, _) in enumerate(worker.running) if not activity.starved]:
+        activity, busy = worker.running[fed[0]][0], True
+        try:
+            worker.advance(fed[0], told=await Steps(activity))
+        except Exception as error:
+            worker.advance(fed[0], error)
+    return busy
 
 
 async def _complete(worker: Worker) -> None:
     """Runs one function of a worker to its end."""
+    if isinstance(worker.started[0], ExplicitRun):
+        worker.begin()  # it goes on for as long as there is something to read
+        return
     run, pending = worker.started.pop(0), Pending()
     try:
         called = call(run, worker.pool)

@@ -177,7 +177,7 @@ class Simulation:
             if self.admitted < len(self.questions):
                 actions.append(("admit", None))
         else:
-            actions += [("advance", index) for index in range(len(worker.running))]
+            actions += [("advance", index) for index, (one, _) in enumerate(worker.running) if not one.starved]
             if worker.started:
                 actions.append(("begin", None))
             if worker.free:

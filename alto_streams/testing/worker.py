@@ -12,15 +12,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alto_streams.coordinator import CoordinatorLogic
-from alto_streams.effects import Acknowledge, DeadLetter, Delivery, Effect, Publish, Send, Start
+from alto_streams.effects import Acknowledge, DeadLetter, Delivery, Effect, Publish, Send, Start, Stop, Wake
 from alto_streams.engines.protocol import Engine
 from alto_streams.errors import InvalidInput
 from alto_streams.execution import Run, StageLogic
+from alto_streams.explicit.execution import ExplicitRun
+from alto_streams.explicit.sets import RecordSet
 from alto_streams.failure import Failure
 from alto_streams.plan import StagePlan
 from alto_streams.record import Record
 from alto_streams.routing import Router
-from alto_streams.testing.activity import ENDED, PAUSED, Activity, NotScripted
+from alto_streams.testing.activity import ENDED, PAUSED, WAITING, Activity, NotScripted, Wrote
 from alto_streams.testing.assignment import Assignment
 from alto_streams.testing.memory import Memory
 
@@ -95,7 +97,7 @@ class Worker:
 
     @property
     def free(self) -> bool:
-        return len(self.running) + len(self.started) < self.stage.concurrency
+        return self.stage.slots is None or len(self.running) + len(self.started) < self.stage.slots
 
     def deliver(self, number: int, now: int) -> Record | None:
         """Takes the next record of a partition that is not done. None where only done ones were ready."""
@@ -114,12 +116,23 @@ class Worker:
         for effect in effects:
             if isinstance(effect, Start):
                 self.started.append(effect.run)
+            elif isinstance(effect, Stop):
+                self._stop(effect.found)
+            elif isinstance(effect, Wake):
+                continue  # whoever advances the functions sees it
             elif isinstance(effect, Acknowledge):
                 pending.acknowledged += [(self.assigned[d.partition], d.offset) for d in effect.deliveries]
             else:
                 pending.sends += 1
                 self.outbox.setdefault(self._destination(effect), deque()).append((effect, pending))
         pending.settle()
+
+    def _stop(self, found: RecordSet) -> None:
+        for activity, _ in self.running:
+            if _reads(activity.run, found):
+                activity.cancel()
+        self.running = [one for one in self.running if not _reads(one[0].run, found)]
+        self.started = [run for run in self.started if not _reads(run, found)]
 
     def _destination(self, effect: Send | Publish | DeadLetter) -> Destination:
         if isinstance(effect, Send):
@@ -150,15 +163,21 @@ class Worker:
         self.running += [(Activity(run, self.pool), Pending()) for run in self.started]
         self.started.clear()
 
-    def advance(self, index: int, fault: Exception | None = None) -> str:
-        """Lets one function go on to its next yield, or fail with `fault`; returns what happened."""
+    def advance(self, index: int, fault: Exception | None = None, told: Any = None) -> str:
+        """Lets one function go on to its next yield, or fail with `fault`; returns what happened.
+
+        `told` is what came of the step, where it has been made.
+        """
         activity, pending = self.running[index]
         try:
             if fault is not None:
                 raise fault
-            value = activity.step()
-            if value is PAUSED:
-                return "paused"
+            value = told or activity.step()
+            if value is PAUSED or value is WAITING:
+                return "paused" if value is PAUSED else "reads"
+            if isinstance(value, Wrote):
+                self.perform(value.effects, pending)
+                return f"wrote {value.effects!r}"
             effects = activity.run.finish() if value is ENDED else activity.run.emit(value)
         except NotScripted:
             raise
@@ -192,10 +211,14 @@ class Worker:
         """What is still in this instance's hands, for checks that nothing leaks."""
         tables = self.logic.tables.values()
         found = {
-            "runs": len(self.running) + len(self.started),
+            "runs": sum(not activity.starved for activity, _ in self.running) + len(self.started),
             "sends": sum(map(len, self.outbox.values())),
             "groups": [key for table in tables for key in table.groups],
             "closed keys": [key for table in tables for key in table.closed],
             "unacknowledged": sum(one.ledger.in_flight for one in self.assigned.values()),
         }
         return {what: left for what, left in found.items() if left}
+
+
+def _reads(run: Run, found: RecordSet) -> bool:
+    return isinstance(run, ExplicitRun) and run.found is found
