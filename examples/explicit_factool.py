@@ -2,7 +2,8 @@
 
 ALTO_PIPELINE=examples.explicit_factool:pipeline alto pipeline show
 
-`stages/graph.py` is the same in a dozen lines. Ids are nested: sentence `0`, claim `0.2`, query `0.2.1`, token `0.2.1.4`.
+`stages/graph.py` is the same in a dozen lines. Ids are nested: sentence `0`, claim `0.2`, query `0.2.1`, token
+`0.2.1.4`.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
 """One instance of an explicit stage, without Kafka, clock or threads: the counterpart of `execution`.
 
-The function of a run is called at the first record of its set, and reads on as records arrive: `Wake` says that there is
-more, `Stop` that a later attempt has replaced some of what it read, so that it begins anew with the rest.
+The function of a run is called at the first record of its set, and reads on as records arrive: `Wake` says that there
+is more, `Stop` that a later attempt has replaced some of what it read, so that it begins anew with the rest.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from alto_streams.ancestry import Ancestry, Attempt
+from alto_streams.ancestry import Attempt
 from alto_streams.effects import Acknowledge, Delivery, Effect, Publish, Send, Start, Stop, Wake
 from alto_streams.errors import InvalidInput
 from alto_streams.execution import TRIES, Run, StageLogic, attempt_of, decode, encode
@@ -18,7 +18,7 @@ from alto_streams.explicit.lineage import Lineage, Link, ancestor, item_id
 from alto_streams.explicit.plan import OUTCOME, QUESTIONS, ExplicitStage, Outlet
 from alto_streams.explicit.sets import Member, RecordSet, SetTable
 from alto_streams.failure import Failure
-from alto_streams.plan import COORDINATOR, StagePlan
+from alto_streams.plan import StagePlan
 from alto_streams.record import Kind, Record
 
 MAX_ID_CHARS = 256
@@ -139,31 +139,21 @@ class ExplicitRun(Run):
         """What has been written and has not left; not before the set is complete, for only then its lineage is sure."""
         above = self._lineage
         of = self.found.key[1:] if self._table is not None else (self.found.messages[0].queue,)
-        effects: list[Effect] = []
-        for one in self._waiting:
-            lineage = (*above, Link(self.stage.name, of, self.attempt, one.id))
-            effects += self._sent(one, lineage)
+        link = Link(self.stage.name, of, self.attempt, "")
+        effects = [self._sent(one, (*above, link._replace(id=one.id))) for one in self._waiting]
         self._waiting.clear()
         return effects
 
-    def _sent(self, one: Written, lineage: Lineage) -> list[Effect]:
+    def _sent(self, one: Written, lineage: Lineage) -> Effect:
         queue, first = one.outlet.queue, self.record
         question = first.ancestry.cut(0)
         if queue.channel is not None:
-            return [Publish(queue.channel, queue.name, question.question, item_id(lineage), one.value)]
-        if queue.name == OUTCOME:
-            return self._ended(question, one.value)
-        value = pack(Envelope(lineage, one.ids), one.value)
+            return Publish(queue.channel, queue.name, question.question, item_id(lineage), one.value)
+        # The coordinator reads values as the graph's stages send them.
+        value = one.value if queue.name == OUTCOME else pack(Envelope(lineage, one.ids), one.value)
         record = Record(Kind.ITEM, one.outlet.port, question, first.epoch, first.deadline, value)
         constraint = "\0".join((question.question, *one.ids)).encode() if queue.key else None
-        return [Send(one.outlet.stage, record, constraint)]
-
-    def _ended(self, question: Ancestry, value: bytes) -> list[Effect]:
-        """As a scope of one item, which is what a coordinator waits for."""
-        epoch, deadline = self.record.epoch, self.record.deadline
-        item = Record(Kind.ITEM, 1, question.child(0, self.attempt), epoch, deadline, value)
-        count = Record(Kind.COUNT, 1, question, epoch, deadline, b"", 1, self.attempt)
-        return [Send(COORDINATOR, record, question.question.encode()) for record in (item, count)]
+        return Send(one.outlet.stage, record, constraint)
 
 
 class ExplicitLogic(StageLogic):

@@ -1,14 +1,19 @@
-"""A stage of an explicit pipeline as it is deployed: its inputs as every stage has them, and the queues that it writes."""
+"""Queues and stages of an explicit pipeline: as they are declared, and as they are deployed."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alto_streams.effects import Channel
 from alto_streams.plan import StagePlan
 
+if TYPE_CHECKING:
+    from alto_streams.engines.protocol import Prompt
+
 EXPLICIT = "explicit"
+QUESTION = "question"  # what the first id of every constraint names
 QUESTIONS, OUTCOME = "questions", "outcome"  # the queues at which questions enter and end
 
 
@@ -27,8 +32,21 @@ class Queue:
 
 
 @dataclass(frozen=True)
+class Declared:
+    """A stage as its author declares it."""
+
+    name: str
+    function: Callable[..., Any]
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    uses: str | None
+    prompt: Prompt | None
+    concurrency: int
+
+
+@dataclass(frozen=True)
 class Outlet:
-    """A queue that a stage writes, and the stage and port that read it."""
+    """A queue that a stage writes, and the stage and port that read it; no stage where the client does."""
 
     queue: Queue
     stage: str = ""

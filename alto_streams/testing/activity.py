@@ -73,7 +73,7 @@ class Activity:
         return self._waits and isinstance(self.run, ExplicitRun) and self.run.starved
 
     def step(self) -> Any:
-        """The next value that the function yields or returns, PAUSED, WAITING, Wrote or ENDED. Raises what it raises."""
+        """The next value that the function yields or returns, PAUSED, WAITING, Wrote or ENDED. Raises what it does."""
         told = self.resume()
         if isinstance(told, Awaited):
             raise self._not_scripted(repr(told.what))

@@ -58,6 +58,6 @@ class Memory:
 
 def _key(stage: StagePlan, record: Record) -> Key:
     """What the stage groups the record by; of an explicit stage, what its writer says."""
-    if isinstance(stage, ExplicitStage) and stage.ports[record.port].stream != "source":
+    if isinstance(stage, ExplicitStage):
         return record.ancestry.question, *unpack(record.value)[0].ids
     return record.ancestry.key(stage.key_depth or 0)

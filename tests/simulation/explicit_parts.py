@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
+from google.protobuf.wrappers_pb2 import UInt32Value
 from scripted import Evidence, Script, Text, Words
 
 from alto_streams.context import Context
-from alto_streams.explicit import ExplicitPipeline
+from alto_streams.explicit import ExplicitPipeline, Read, Write
 from alto_streams.testing import Result
-from examples.explicit_factool import Parts, factool
+from examples.explicit_factool import Parts, conclude, factool
 from schemas.claim_pb2 import Claim
 from schemas.hits_pb2 import Hits
 from schemas.outcome_pb2 import Outcome
@@ -84,3 +85,55 @@ def texts(outcome: Outcome) -> bytes:
         return json.dumps([claim.claim for claim in outcome.claims]).encode()
     failure = outcome.failure
     return json.dumps({"failure": [failure.stage, failure.kind, failure.message]}).encode()
+
+
+def relay(script: Script) -> ExplicitPipeline:
+    """A stage with a key that passes on what it reads at once, in a chain: question, items, relayed items, outcome."""
+    p = ExplicitPipeline("relay", source=Question, outcome=Outcome, conclude=conclude)
+    p.queue("items", Claim, key="question")
+    p.queue("count", UInt32Value, key="question")
+    p.queue("relayed", Claim, key="question")
+    p.queue("relayed_count", UInt32Value, key="question")
+
+    async def write_items(read: Read[Question], write: Write, ctx: Context) -> None:
+        async for question in read:
+            items = script.children("s", question.value.text)
+            for index, item in enumerate(items):
+                await write("items", Claim(text=item), index, [ctx.question_id])
+            script.completed["s", question.value.text].append(items)
+            await write("count", UInt32Value(value=len(items)), 0, [ctx.question_id])
+
+    async def pass_on(read: Read[Claim | UInt32Value], write: Write, ctx: Context) -> None:
+        seen, count = 0, None
+        async for message in read:
+            if isinstance(message.value, UInt32Value):
+                count = message.value.value
+                await write("relayed_count", message.value, 0, read.ids)
+            else:
+                seen += 1
+                await write("relayed", message.value, message.id, read.ids)
+            if seen == count:
+                return
+
+    async def end(read: Read[Claim | UInt32Value], write: Write, ctx: Context) -> None:
+        items, count = dict[int, VerifiedClaim](), None
+        async for message in read:
+            if isinstance(message.value, UInt32Value):
+                count = message.value.value
+            else:
+                items[int(message.id)] = VerifiedClaim(claim=message.value.text)
+            if len(items) == count:
+                break
+        await write("outcome", Outcome(claims=[items[index] for index in sorted(items)]), 0, read.ids)
+
+    p.stage(write_items, reads="questions", writes=("items", "count"))
+    p.stage(pass_on, reads=("items", "count"), writes=("relayed", "relayed_count"))
+    p.stage(end, reads=("relayed", "relayed_count"), writes="outcome")
+    return p
+
+
+def check_relay(script: Script, result: Result) -> None:
+    """Each outcome is what one run wrote, whole."""
+    for question, outcome in result.outcomes.items():
+        found = json.loads(texts(outcome))
+        assert found in script.completed["s", question], f"{question} mixes runs, or has half of one: {found}"

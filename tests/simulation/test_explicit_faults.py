@@ -7,7 +7,7 @@ import os
 from collections import Counter
 
 import pytest
-from explicit_parts import as_texts, explicit
+from explicit_parts import as_texts, check_relay, explicit, relay
 from scripted import Script
 
 from alto_streams.testing import Faults, Result, run, simulate
@@ -38,6 +38,14 @@ def test_words_that_change_with_each_run_never_mix() -> None:
     for seed in range(SEEDS):
         script = Script(seed)
         simulate(explicit(script), QUESTIONS, seed, check=lambda result, s=script: s.check(as_texts(result)))
+
+
+@pytest.mark.timeout(0)
+def test_stages_with_keys_in_a_chain_pass_on_what_one_run_wrote() -> None:
+    faults = Faults(budget=30, every=5)
+    for seed in range(SEEDS):
+        script = Script(seed, most=6)
+        simulate(relay(script), QUESTIONS, seed, faults, check=lambda result, s=script: check_relay(s, result))
 
 
 @pytest.mark.timeout(0)
