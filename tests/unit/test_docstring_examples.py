@@ -10,10 +10,12 @@ import pytest
 WITHOUT_EXAMPLES = (
     "context", "coordinator", "effects", "execution", "failure", "groups", "pipeline", "plan", "record",
     "routing", "scopes", "signatures",
+    "explicit.execution", "explicit.handles", "explicit.lineage", "explicit.lowering", "explicit.pipeline",
+    "explicit.plan", "explicit.sets",
     "operators.operator", "operators.reading",
 )  # fmt: skip
 WITH_EXAMPLES = (
-    "ancestry", "cutting", "offsets", "operators", "progress",
+    "ancestry", "cutting", "explicit.envelope", "offsets", "operators", "progress",
     "operators.collect", "operators.count", "operators.extremes", "operators.first", "operators.group_by",
     "operators.into", "operators.predicates", "operators.reduce", "operators.top_k", "operators.total",
     "operators.vote",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +19,7 @@ from alto_streams.explicit import ExplicitPipeline, Read, Write
 from alto_streams.explicit.envelope import Envelope, pack, unpack
 from alto_streams.explicit.execution import ExplicitLogic, ExplicitRun, stage_logic
 from alto_streams.explicit.lineage import Link
+from alto_streams.explicit.plan import ExplicitStage
 from alto_streams.record import HEADER, Kind, Record, encode_header
 from alto_streams.runtime.instance import Instance, now_ms
 from alto_streams.testing import run
@@ -367,3 +369,16 @@ async def test_a_partition_that_is_taken_away_ends_its_functions_and_acknowledge
     await rig.receive(0, word(0))  # it comes again, to the same instance
     await rig.receive(1, count(1))
     assert len(rig.outbox.taken) == 1
+
+
+def test_the_page_shows_the_queues_that_there_are() -> None:
+    from examples.explicit_factool import pipeline as by_hand
+
+    page = (Path(__file__).parents[2] / "docs/explicit.md").read_text()
+    rows = {tuple(cell.strip(" `") for cell in row.split("|")[1:5]) for row in page.splitlines() if row[:3] == "| `"}
+    stages = by_hand.plan.stages
+    reader = {port.stream.replace("source", "questions"): stage.name for stage in stages for port in stage.ports}
+    writer = {name: stage.name for stage in stages if isinstance(stage, ExplicitStage) for name in stage.outlets}
+    queues = [queue for queue in by_hand.queues.values() if queue.channel is None]
+    reader["questions"] = "answer"
+    assert rows == {(q.name, writer.get(q.name, ""), reader[q.name], ", ".join(q.key)) for q in queues}
