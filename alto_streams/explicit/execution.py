@@ -6,6 +6,7 @@ is more, `Stop` that a later attempt has replaced some of what it read, so that 
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from alto_streams.ancestry import Attempt
@@ -127,9 +128,9 @@ class ExplicitRun(Run):
     def _wrong(self, what: str, mend: str) -> InvalidInput:
         return InvalidInput("invalid_write", f"Stage '{self.stage.name}' {what}.", mend)
 
-    @property
+    @cached_property
     def _lineage(self) -> Lineage:
-        """Of what the function reads."""
+        """Of what the function reads, once that is complete."""
         if self._table is not None:
             return self.found.lineage
         (member,) = self.found.members.values()
