@@ -32,7 +32,7 @@ class ExplicitPipeline(Pipeline):
 
     def __init__(self, name: str, *, source: Any, outcome: Any, conclude: Callable[..., Any]) -> None:
         super().__init__(name, source=source)
-        self.conclude = conclude
+        self.conclude, self.result_type = conclude, "result"
         self.queues: dict[str, Queue] = {
             QUESTIONS: Queue(QUESTIONS, source),
             OUTCOME: Queue(OUTCOME, outcome, (QUESTION,)),
@@ -59,6 +59,7 @@ class ExplicitPipeline(Pipeline):
     def output_queue(self, name: str, type: Any) -> None:
         """What is written here appears on the output topic, under the queue's name as its type."""
         self._add_client(name, type, "output")
+        self.result_type = name
 
     def stage(
         self,
@@ -106,6 +107,11 @@ class ExplicitPipeline(Pipeline):
         if re.fullmatch(r"[A-Za-z0-9_-]+", queue.name) is None or queue.name in (*self.queues, "source"):
             raise PipelineError(
                 f"'{queue.name}' cannot name another queue of '{self.name}'.", "give it a name of its own"
+            )
+        if queue.type is not bytes and not hasattr(queue.type, "FromString"):
+            raise PipelineError(
+                f"Queue '{queue.name}' takes {getattr(queue.type, '__name__', queue.type)}, which is no message.",
+                "let it take a Protobuf message, or bytes",
             )
         self.queues[queue.name] = queue
 

@@ -86,6 +86,7 @@ def test_what_is_written_is_read_by_whoever_it_is_for() -> None:
     ("change", "message"),
     [
         (lambda p: p.queue("words", Claim), "'words' cannot name another queue"),
+        (lambda p: p.queue("other", int), "Queue 'other' takes int, which is no message"),
         (lambda p: p.queue("x y", Claim), "'x y' cannot name another queue"),
         (lambda p: p.queue("other", Claim, key=("claim",)), "begins with 'claim', but a set belongs to one question"),
         (lambda p: p.queue("other", Claim), "Nobody reads queue 'other'"),
@@ -390,6 +391,7 @@ def test_an_explicit_pipeline_is_shown_and_deployed_as_any_other(tmp_path: Path)
     p = declared()
     drawn = mermaid(p)
     assert "split ==>|words| gather" in drawn
+    assert "outcomes([results and outcomes])" in drawn
     assert "gather ==>|outcome| coordinator" in drawn
     assert [stage.key for stage in describe(p)] == ["", "question", "question"]
     assert describe(p)[0].emits == "Claim to words, bytes to count, Claim to word"
