@@ -13,12 +13,15 @@ from schemas.question_pb2 import Question
 from tests.pipelines.fleet import Fleet, fleet
 from tests.pipelines.small import expected
 
+pytestmark = pytest.mark.timeout(300)  # eleven processes to start, and four of them again
+
 
 @pytest.fixture(scope="module")
 def running(kafka: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     folder = tmp_path_factory.mktemp("explicit")
-    instances = {"generate_queries": 2, "rerank": 2, "bm25": 2, "appraise": 2}
-    with fleet(kafka.bootstrap, folder, instances, "tests.pipelines.explicit_small:pipeline") as started:
+    with fleet(
+        kafka.bootstrap, folder, {"bm25": 2, "appraise": 2}, "tests.pipelines.explicit_small:pipeline"
+    ) as started:
         yield started
 
 
