@@ -90,7 +90,7 @@ def topology(pipeline: Pipeline) -> Topology:
     """Raises PipelineError where the graph is not whole, or runs what no file can name."""
     if isinstance(pipeline, ExplicitPipeline):
         raise PipelineError(
-            f"Pipeline '{pipeline.name}' is explicit: its queues and constraints are in its code, and in no pipeline.yaml.",
+            f"Pipeline '{pipeline.name}' is explicit: its queues are in its code, and in no pipeline.yaml.",
             "look at it with `alto pipeline show`, as a tree, mermaid or json",
         )
     plan = pipeline.plan
