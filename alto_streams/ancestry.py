@@ -119,6 +119,13 @@ class Ancestry:
         """The attempts of the first `depth` levels; a greater version of an equal key replaces a smaller one."""
         return self.group(depth)[1]
 
+    def covers(self, other: Ancestry) -> bool:
+        """Whether `other` is this item or descends from it, in the version of this path or in an earlier one."""
+        depth = len(self.path)
+        if self.question != other.question or depth > len(other.path):
+            return False
+        return self.key(depth) == other.key(depth) and other.version(depth) <= self.version(depth)
+
     @property
     def item_id(self) -> str:
         """A readable id, unique within the question: the indices, then a digest of the attempts, as in `0.2-1f09ac`."""

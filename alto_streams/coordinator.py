@@ -1,7 +1,8 @@
 """Where a question enters and where it ends: admitted once, concluded once, with its items or with a failure.
 
 Like `execution`, this is pure: records in, effects out. The coordinator's group of a question opens with the question
-and closes when every scope under it is complete, when a stage reports a failure, or when the deadline passes.
+and closes when every scope under it is complete, when a stage reports a failure, or when the deadline passes. A
+question that fails is called off: every stage is told to let go of it. Past a deadline each does so by its own clock.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from alto_streams.ancestry import Ancestry, constraint
-from alto_streams.effects import Acknowledge, DeadLetter, Delivery, Effect, Publish, Send
+from alto_streams.effects import Acknowledge, DeadLetter, Delivery, Effect, Publish, Send, Tell
 from alto_streams.execution import decode, encode
 from alto_streams.failure import Failure
 from alto_streams.groups import Group, GroupTable
@@ -30,15 +31,19 @@ class CoordinatorLogic:
     def __init__(self, plan: Plan) -> None:
         self.plan, self.stage = plan, plan.stage(COORDINATOR)
         self.tables: dict[int, GroupTable] = {}
+        self._told: dict[tuple[str, int], int] = {}  # questions called off, in which epoch, and their deadlines
+        self._doubtful: dict[int, tuple[set[str], int]] = {}  # ended by an earlier owner, and until when that counts
 
     def revoke(self, partitions: set[int]) -> None:
         for partition in partitions:
             self.tables.pop(partition, None)
+            self._doubtful.pop(partition, None)
 
     def remember(self, partition: int, questions: list[str], until: int) -> None:
         """Marks questions whose outcome is known to be out, after taking a partition over."""
         for question in questions:
             self._table(partition).close((question,), (), until)
+        self._doubtful[partition] = set(questions), until
 
     def admit(self, question_id: str, value: Any, epoch: int, deadline: int) -> list[Effect]:
         """Sends a new question to the coordinator that will conclude it: whoever owns the question's constraint."""
@@ -55,9 +60,11 @@ class CoordinatorLogic:
     def receive(self, record: Record, delivery: Delivery, generation: int, now: int) -> list[Effect]:
         """What follows from one record; raises nothing."""
         table, question = self._table(delivery.partition), record.ancestry.question
-        if (question,) in table.closed:
-            return [Acknowledge((delivery,))]
         asks = record.kind is Kind.ITEM and record.port == 0
+        if (question,) in table.closed:
+            fails = record.kind is Kind.FAILURE and record.port != REJECTION
+            in_vain = fails or (asks and self._is_doubtful(delivery.partition, question))
+            return [*(self._call_off(record) if in_vain else ()), Acknowledge((delivery,))]
         if record.deadline < now and (question,) not in table.groups:
             # Only the question itself says that it is new; anything else comes late to one that has ended.
             late = _late("it was not admitted in time")
@@ -100,6 +107,8 @@ class CoordinatorLogic:
 
     def expire(self, now: int) -> list[Effect]:
         """Ends the questions whose deadline has passed."""
+        self._told = {called_off: until for called_off, until in self._told.items() if until >= now}
+        self._doubtful = {number: (found, until) for number, (found, until) in self._doubtful.items() if until >= now}
         effects: list[Effect] = []
         for table in self.tables.values():
             for key, group in table.expired(now):
@@ -118,8 +127,29 @@ class CoordinatorLogic:
         held = group.deliveries() if group else []
         return [
             self._outcome(record.ancestry.question, _items(group) if group else [], failure),
+            *(self._call_off(record) if group else ()),
             Acknowledge((*held, *deliveries)),
         ]
+
+    def _is_doubtful(self, partition: int, question: str) -> bool:
+        """True once where an earlier owner ended the question, but died before its end was acknowledged: perhaps also
+        before the stages were told."""
+        found, _ = self._doubtful.get(partition, (set[str](), 0))
+        doubtful = question in found
+        found.discard(question)
+        return doubtful
+
+    def _call_off(self, record: Record) -> list[Effect]:
+        """Tells every stage, once, that nobody needs what it has of a question.
+
+        Also where a failure comes after the end of a question that was complete: something still waits for what failed.
+        """
+        question = record.ancestry.cut(0)
+        if (question.question, record.epoch) in self._told:
+            return []
+        self._told[question.question, record.epoch] = record.deadline
+        ended = Record(Kind.ENDED, 0, question, record.epoch, record.deadline)
+        return [Tell(stage.name, ended) for stage in self.plan.stages if stage is not self.stage]
 
     def _outcome(self, question: str, items: list[Any], failure: Failure | None) -> Publish:
         """A `conclude` that raises is asked once more, for a question that failed for this reason.

@@ -1,7 +1,7 @@
 """What the core asks of whoever runs it. The core decides, a runtime (Faust, in memory) does.
 
-The effects of one list belong together: an `Acknowledge` takes place after every `Send` and `Publish` of its list, and
-of the run it ends, has been delivered.
+The effects of one list belong together: an `Acknowledge` takes place after every `Send`, `Tell` and `Publish` of its
+list, and of the run it ends, has been delivered.
 """
 
 from __future__ import annotations
@@ -33,6 +33,14 @@ class Send:
     stage: str
     record: Record
     constraint: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """A record for all instances of a stage: one copy for each partition that is active in the record's epoch."""
+
+    stage: str
+    record: Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,4 +93,11 @@ class Acknowledge:
     deliveries: tuple[Delivery, ...]
 
 
-Effect = Send | Publish | DeadLetter | Start | Wake | Stop | Acknowledge
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Stop the runs that `ended` ends and acknowledge what they hold: nobody needs what they would emit."""
+
+    ended: Record
+
+
+Effect = Send | Tell | Publish | DeadLetter | Start | Wake | Stop | Acknowledge | Cancel

@@ -10,7 +10,8 @@ from typing import Any
 
 from alto_streams.ancestry import Ancestry, Attempt, constraint
 from alto_streams.cutting import Line, LineCutter, Word
-from alto_streams.effects import Acknowledge, DeadLetter, Delivery, Effect, Publish, Send, Start
+from alto_streams.effects import Acknowledge, Cancel, DeadLetter, Delivery, Effect, Publish, Send, Start
+from alto_streams.endings import Endings
 from alto_streams.errors import InvalidInput
 from alto_streams.failure import Failure
 from alto_streams.groups import Group, GroupTable
@@ -164,6 +165,7 @@ class StageLogic:
     def __init__(self, stage: StagePlan) -> None:
         self.stage = stage
         self.tables: dict[int, GroupTable] = {}
+        self.endings = Endings()  # of the instance, not of a partition: an end holds wherever it was heard of
 
     def revoke(self, partitions: set[int]) -> None:
         """Forgets the partitions: their records come again, to whoever owns them next."""
@@ -173,6 +175,10 @@ class StageLogic:
     def receive(self, record: Record, delivery: Delivery, generation: int, now: int) -> list[Effect]:
         """What follows from one record. Raises nothing: a record that cannot be read fails its question."""
         if record.deadline < now:
+            return [Acknowledge((delivery,))]
+        if record.kind is Kind.ENDED:
+            return self._end(record, delivery)
+        if self.endings and self.endings.cover(record.ancestry, record.epoch):
             return [Acknowledge((delivery,))]
         released: list[Delivery] = []
         group: Group | None = None
@@ -191,6 +197,7 @@ class StageLogic:
 
     def expire(self, now: int) -> list[Effect]:
         """Lets go of the groups whose deadline has passed; the coordinator ends their questions."""
+        self.endings.forget(now)
         late = [d for table in self.tables.values() for _, group in table.expired(now) for d in group.deliveries()]
         return [Acknowledge(tuple(late))] if late else []
 
@@ -201,6 +208,12 @@ class StageLogic:
             DeadLetter(run.record, failure.stage, failure.kind, failure.message),
             Acknowledge(tuple(run.held)),
         ]
+
+    def _end(self, record: Record, delivery: Delivery) -> list[Effect]:
+        """Lets go of what has ended. The record itself is acknowledged last: lost half-way, it comes again."""
+        self.endings.add(record)
+        dropped = [d for table in self.tables.values() for d in table.drop(record)]
+        return [Cancel(record), Acknowledge((*dropped, delivery))]
 
     def _table(self, partition: int) -> GroupTable:
         table = self.tables.get(partition)

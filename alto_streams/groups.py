@@ -22,10 +22,11 @@ _COUNT = Kind.COUNT  # an attribute of an Enum costs as much as a look into a di
 class Group:
     """What has come for one key, in one version (the attempts of the key's levels)."""
 
-    __slots__ = ("deadline", "epoch", "held", "ports", "trees", "values", "version")
+    __slots__ = ("ancestry", "deadline", "epoch", "held", "ports", "trees", "values", "version")
 
     def __init__(self, ports: tuple[Port, ...], version: Version, record: Record) -> None:
         self.ports, self.version = ports, version
+        self.ancestry = record.ancestry.cut(len(version))
         self.epoch, self.deadline = record.epoch, record.deadline
         self.trees: dict[int, Scope[Delivery]] = {}
         for number, port in enumerate(ports):
@@ -130,6 +131,11 @@ class GroupTable:
         if key not in self.closed:
             heappush(self._ends, (deadline + self.remember_ms, key))
         self.closed[key] = version
+
+    def drop(self, ended: Record) -> list[Delivery]:
+        """Forgets the groups that have ended. Costs O(groups): a question seldom ends before it is complete."""
+        dropped = [key for key, group in self.groups.items() if ended.ends(group.ancestry, group.epoch)]
+        return [delivery for key in dropped for delivery in self.groups.pop(key).deliveries()]
 
     def expired(self, now: int) -> Iterator[tuple[Key, Group]]:
         """Takes out the groups whose deadline has passed, and forgets old closed keys. `now` in milliseconds."""

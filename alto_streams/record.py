@@ -31,6 +31,7 @@ class Kind(IntEnum):
     COUNT = 1  # the scope at this ancestry has `count` children, says the run `attempt`
     EMPTY = 2  # an item that was dropped: it counts, and has no value
     FAILURE = 3  # the question has failed; the value says why
+    ENDED = 4  # nobody needs what descends from this ancestry any more
 
 
 # An attribute of an Enum, and the constructor of a NamedTuple, cost more than all else that is done with them here.
@@ -50,6 +51,12 @@ class Record:
     value: bytes = b""
     count: int = 0
     attempt: Attempt = FIRST
+
+    def ends(self, ancestry: Ancestry, epoch: int) -> bool:
+        """Whether this record, of kind ENDED, speaks of another. One epoch's records are all told, or none of them: a
+        question that is asked again under its old id may have another epoch.
+        """
+        return self.epoch == epoch and self.ancestry.covers(ancestry)
 
 
 # The first byte of a step, or of the question, says what follows it.

@@ -60,6 +60,13 @@ class Router:
 
     def partition(self, stage: str, epoch: int, constraint: bytes | None) -> int:
         """The partition for one record. Raises InvalidInput for an epoch or stage that no table has."""
+        active = self.active(stage, epoch)
+        if constraint is not None:
+            return constrained(constraint, active)
+        return active[next(self._turns.setdefault(stage, count())) % len(active)]
+
+    def active(self, stage: str, epoch: int) -> tuple[int, ...]:
+        """All partitions of a stage in one epoch. Raises InvalidInput as `partition` does."""
         table = self._tables.get(epoch)
         active = table.stages.get(stage) if table is not None else None
         if not active:
@@ -68,6 +75,4 @@ class Router:
                 f"No routing table of epoch {epoch} names stage '{stage}'.",
                 "check that every worker reads the same routing topic",
             )
-        if constraint is not None:
-            return constrained(constraint, active)
-        return active[next(self._turns.setdefault(stage, count())) % len(active)]
+        return active

@@ -169,6 +169,10 @@ class ExplicitLogic(StageLogic):
     def receive(self, record: Record, delivery: Delivery, generation: int, now: int) -> list[Effect]:
         if record.deadline < now:
             return [Acknowledge((delivery,))]
+        if record.kind is Kind.ENDED:
+            return self._end(record, delivery)
+        if self.endings and self.endings.cover(record.ancestry, record.epoch):
+            return [Acknowledge((delivery,))]
         released: list[Delivery] = []
         attempt = attempt_of(generation, delivery)
         try:
@@ -192,6 +196,7 @@ class ExplicitLogic(StageLogic):
         return [*effects, Start(ExplicitRun(self.stage, found, table, attempt))]
 
     def expire(self, now: int) -> list[Effect]:
+        self.endings.forget(now)
         late = [found for table in self.tables.values() for found in table.expired(now)]
         stops: list[Effect] = [Stop(found) for found in late]
         held = tuple(delivery for found in late for delivery in found.held)

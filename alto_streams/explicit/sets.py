@@ -30,7 +30,7 @@ class RecordSet:
     """What has come for one key. Of each run above, only the latest attempt; of each record, only the first copy."""
 
     def __init__(self, key: Key, record: Record) -> None:
-        self.key, self.record = key, record
+        self.key, self.record, self.ancestry = key, record, record.ancestry
         self.epoch, self.deadline = record.epoch, record.deadline
         self.members: dict[tuple[str, Identity], Member] = {}
         self.messages: list[Message[Any]] = []
@@ -110,6 +110,12 @@ class SetTable:
         if found.key not in self.closed:
             heappush(self._ends, (found.deadline, found.key))
         self.closed[found.key] = found.lineage
+
+    def drop(self, ended: Record) -> list[Delivery]:
+        """Forgets the sets of a question that has ended. Nothing is released here: their runs hold it."""
+        for key in [key for key, found in self.groups.items() if ended.ends(found.ancestry, found.epoch)]:
+            del self.groups[key]
+        return []
 
     def expired(self, now: int) -> Iterator[RecordSet]:
         """Takes out the sets whose deadline has passed, and forgets old closed keys. `now` in milliseconds."""

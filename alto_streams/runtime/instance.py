@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from asyncio import Future
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import structlog
 
 from alto_streams.context import Context
 from alto_streams.coordinator import CoordinatorLogic
-from alto_streams.effects import Acknowledge, DeadLetter, Delivery, Effect, Publish, Send, Start, Stop, Wake
+from alto_streams.effects import (
+    Acknowledge,
+    Cancel,
+    DeadLetter,
+    Delivery,
+    Effect,
+    Publish,
+    Send,
+    Start,
+    Stop,
+    Tell,
+    Wake,
+)
 from alto_streams.engines.protocol import Engine
 from alto_streams.errors import EngineError, InvalidInput
 from alto_streams.execution import Run, StageLogic
 from alto_streams.explicit.execution import ExplicitRun
 from alto_streams.explicit.sets import RecordSet
 from alto_streams.failure import Failure
-from alto_streams.record import HEADER, decode_record
+from alto_streams.record import HEADER, Record, decode_record
 from alto_streams.runtime.outbox import Outbox
 
 EXPIRE_EVERY_S = 0.2
 RETRY_AFTER_S = 0.5  # doubled with each try
 SETTLE_S = 5.0
+AHEAD = 256  # runs that wait for a slot; more are not read, so what ends them is not heard of
 
 Fatal = Callable[[BaseException], Awaitable[None]]
 
@@ -53,12 +67,22 @@ class Instance:
         self._events: dict[Delivery, Any] = {}
         self._running: dict[asyncio.Task[None], Run] = {}
         self._settling: set[asyncio.Task[None]] = set()
-        self._slots = asyncio.Semaphore(self.stage.slots or sys.maxsize)
+        self._waiting: deque[Run] = deque()
+        self._room = asyncio.Event()
         self._more: dict[RecordSet, asyncio.Event] = {}
         self._log = structlog.get_logger(stage=self.stage.name)
 
     async def receive(self, event: Any) -> None:
-        """Takes one Faust event of the stage's topic. Returns when there is room for more."""
+        """Takes one Faust event of the stage's topic. Returns when there is room for more.
+
+        Records are read ahead of the runs: one of them may say that others are in vain.
+        """
+        await self._receive(event)
+        while len(self._waiting) >= AHEAD:
+            self._room.clear()
+            await self._room.wait()
+
+    async def _receive(self, event: Any) -> None:
         message = event.message
         delivery = Delivery(message.partition, message.offset)
         headers = dict(message.headers or ())
@@ -82,12 +106,15 @@ class Instance:
         done: list[Delivery] = []
         for effect in effects:
             if isinstance(effect, Start):
-                await self._start(effect.run)
+                self._waiting.append(effect.run)
+                self._begin()
             elif isinstance(effect, Wake):
                 if effect.found in self._more:
                     self._more[effect.found].set()
             elif isinstance(effect, Stop):
-                self._cancel(effect.found)
+                self._stop(partial(_reads, effect.found))
+            elif isinstance(effect, Cancel):
+                done += self._cancel(effect.ended)
             elif isinstance(effect, Acknowledge):
                 done += effect.deliveries
             else:
@@ -113,9 +140,7 @@ class Instance:
         self.logic.revoke(partitions)
         for delivery in [d for d in self._events if d.partition in partitions]:
             del self._events[delivery]
-        for task, run in list(self._running.items()):
-            if any(delivery.partition in partitions for delivery in run.held):
-                task.cancel()
+        self._stop(lambda run: any(delivery.partition in partitions for delivery in run.held))
         if self._settling:
             await asyncio.wait(self._settling, timeout=SETTLE_S)
 
@@ -131,27 +156,36 @@ class Instance:
     async def close(self) -> None:
         """Stops what is running; its input is not acknowledged and comes again."""
         tasks = [*self._running, *self._settling]
-        for task in self._running:
-            task.cancel()
+        self._stop(lambda run: True)
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _start(self, run: Run) -> None:
-        await self._slots.acquire()
-        if any(delivery not in self._events for delivery in run.held):  # revoked while it waited for a slot
-            self._slots.release()
-            return
-        task = asyncio.create_task(self._run(run))
-        self._running[task] = run
-        task.add_done_callback(self._ended)
-
-    def _cancel(self, found: RecordSet) -> None:
-        for task, run in self._running.items():
-            if isinstance(run, ExplicitRun) and run.found is found:
-                task.cancel()
+    def _begin(self) -> None:
+        while self._waiting and (self.stage.slots is None or len(self._running) < self.stage.slots):
+            run = self._waiting.popleft()
+            task = asyncio.create_task(self._run(run))
+            self._running[task] = run
+            task.add_done_callback(self._ended)
+        self._room.set()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._running[task]
-        self._slots.release()
+        self._begin()
+
+    def _cancel(self, ended: Record) -> list[Delivery]:
+        """Stops what nobody needs; its input is done with."""
+        stopped = self._stop(lambda run: ended.ends(run.ancestry, run.record.epoch))
+        return [delivery for run in stopped for delivery in run.held]
+
+    def _stop(self, concerned: Callable[[Run], bool]) -> list[Run]:
+        """Cancels runs, at work or waiting. Which those were."""
+        stopped = [run for run in self._waiting if concerned(run)]
+        self._waiting = deque(run for run in self._waiting if not concerned(run))
+        for task, run in self._running.items():
+            if concerned(run):
+                task.cancel()
+                stopped.append(run)
+        self._room.set()
+        return stopped
 
     async def _run(self, run: Run) -> None:
         """Calls the stage's function, once more after an engine's failure; ends the question where that is no use."""
@@ -220,7 +254,7 @@ class Instance:
 
     async def _put(self, effects: list[Effect], sends: list[Future[Any]]) -> None:
         for effect in effects:
-            assert isinstance(effect, Send | Publish | DeadLetter)
+            assert isinstance(effect, Send | Tell | Publish | DeadLetter)
             try:
                 sends.append(await self._outbox.put(effect))
             except Exception as error:
@@ -245,6 +279,10 @@ class Instance:
 
     def _acknowledge(self, deliveries: Iterable[Delivery]) -> None:
         _acknowledge([self._events.pop(delivery) for delivery in deliveries if delivery in self._events])
+
+
+def _reads(found: RecordSet, run: Run) -> bool:
+    return isinstance(run, ExplicitRun) and run.found is found
 
 
 def _acknowledge(events: Iterable[Any]) -> None:

@@ -7,9 +7,9 @@ import time
 from asyncio import Future
 from typing import Any
 
-from alto_streams.effects import DeadLetter, Publish, Send
+from alto_streams.effects import DeadLetter, Publish, Send, Tell
 from alto_streams.errors import BrokerError
-from alto_streams.record import HEADER, encode_header
+from alto_streams.record import HEADER, Record, encode_header
 from alto_streams.routing import Router
 from topics import names
 
@@ -24,16 +24,15 @@ class Outbox:
     def __init__(self, producer: Any, pipeline: str, router: Router) -> None:
         self._producer, self._pipeline, self._router = producer, pipeline, router
 
-    async def put(self, effect: Send | Publish | DeadLetter) -> Future[Any]:
+    async def put(self, effect: Send | Tell | Publish | DeadLetter) -> Future[Any]:
+        if isinstance(effect, Send | Tell) and not self._router.knows(effect.record.epoch):
+            await self._table(effect.record.epoch)
         if isinstance(effect, Send):
-            record = effect.record
-            if not self._router.knows(record.epoch):
-                await self._table(record.epoch)
-            partition = self._router.partition(effect.stage, record.epoch, effect.constraint)
-            topic = names.stage_input(self._pipeline, effect.stage)
-            return await self._send(
-                topic, effect.constraint, record.value, [(HEADER, encode_header(record))], partition
-            )
+            partition = self._router.partition(effect.stage, effect.record.epoch, effect.constraint)
+            return await self._hand(effect.stage, effect.record, partition, effect.constraint)
+        if isinstance(effect, Tell):
+            active = self._router.active(effect.stage, effect.record.epoch)
+            return asyncio.gather(*[await self._hand(effect.stage, effect.record, partition) for partition in active])
         if isinstance(effect, Publish):
             headers = [("type", effect.type.encode()), ("id", effect.item.encode()), ("content-type", PROTOBUF)]
             if effect.failure is not None:
@@ -43,6 +42,10 @@ class Outbox:
             return await self._send(topic, effect.question.encode(), effect.value, headers)
         headers = [(HEADER, encode_header(effect.record))]
         return await self.dead_letter(None, effect.record.value, headers, effect.stage, effect.kind, effect.message)
+
+    async def _hand(self, stage: str, record: Record, partition: int, key: bytes | None = None) -> Future[Any]:
+        topic = names.stage_input(self._pipeline, stage)
+        return await self._send(topic, key, record.value, [(HEADER, encode_header(record))], partition)
 
     async def epoch(self) -> int:
         """The current routing epoch, once there is one."""

@@ -51,6 +51,7 @@ class Assignment:
         partition.commit(self._written)
         self.partition, self.generation = partition, partition.generation
         self.attempt, self.position = self._written.attempt, last.offset
+        self.resumed = self._written
         self.ledger = OffsetLedger(self._written)
         self._window = None if partition.metadata_bytes is None else window(partition.metadata_bytes)
         self._acknowledged: set[int] = set()

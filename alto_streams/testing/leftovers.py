@@ -1,9 +1,10 @@
 """What instances may still hold of questions that have ended, before the questions' deadlines let go of it.
 
-An instance is not told that a question has ended. So a group stays open when what it waits for will never come, which
-is right for three reasons and no other:
+All stages are told of a question that fails, and let go of it. A group stays open when what it waits for will never
+come, which is right for three reasons and no other:
 
-- `failed`: a stage reported the question's failure, and nothing follows from what failed;
+- `forgotten`: the question failed; an earlier owner of the partition was told so and acknowledged it, and these records
+  came after that;
 - `repeated`: the scope was complete before these records, which came again from a sender that was taken over; they find
   their scope forgotten, since their receiver was taken over as well;
 - `replaced`: a run was cut short and the run that followed wrote other items, so that nobody completes the first.
@@ -53,6 +54,8 @@ class Leftovers:
             table = worker.logic.tables.get(number)
             groups = table.groups if table else {}
             for key, group in groups.items():
+                if isinstance(worker.logic, StageLogic) and worker.logic.endings.cover(group.ancestry, group.epoch):
+                    raise Violation(f"Instance {worker.name} holds {key}, though it was told that this has ended.")
                 if isinstance(worker.stage, ExplicitStage):
                     self.found["explicit"] += 1
                     continue
@@ -70,9 +73,12 @@ class Leftovers:
 
     def _reason(self, stage: StagePlan, one: Assignment, number: int, key: Key, group: Group) -> str:
         offsets = sorted(delivery.offset for delivery in group.deliveries())
-        path, question = self._path(stage, number, key, offsets[0])
-        if question in self.failed:
-            return "failed"
+        question, path = group.ancestry.question, group.ancestry.path
+        told, before = self._told(stage, number, group), one.resumed
+        if told and all(offset < before.known and offset not in before.unfinished for offset in told):
+            return "forgotten"
+        if told or question in self.failed:
+            raise Violation(f"Partition {number} of '{stage.name}' still holds {key} of a question that has failed.")
         if self._complete_before(stage, number, key, offsets[0]):
             return "repeated"
         if any(step.attempt < self._latest[question, path[:level]] for level, step in enumerate(path)):
@@ -82,9 +88,14 @@ class Leftovers:
             f"taken over {one.attempt} times, and waits for {group.missing()}."
         )
 
-    def _path(self, stage: StagePlan, number: int, key: Key, offset: int) -> tuple[Path, str]:
-        ancestry = self.memory.read(stage.name, number, offset).ancestry
-        return ancestry.path[: len(key) - 1], ancestry.question
+    def _told(self, stage: StagePlan, number: int, group: Group) -> list[int]:
+        """The offsets at which a partition says that nobody needs what descends from here."""
+        found = []
+        for offset in range(len(self.memory.topics[stage.name][number].log)):
+            record = self.memory.read(stage.name, number, offset)
+            if record.kind is Kind.ENDED and record.ends(group.ancestry, group.epoch):
+                found.append(offset)
+        return found
 
     def _complete_before(self, stage: StagePlan, number: int, key: Key, offset: int) -> bool:
         """Whether the records of a key that precede an offset make up a whole scope."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alto_streams.ancestry import Key
-from alto_streams.effects import DeadLetter, Publish, Send
+from alto_streams.effects import DeadLetter, Publish, Send, Tell
 from alto_streams.explicit.envelope import unpack
 from alto_streams.explicit.plan import ExplicitStage
 from alto_streams.plan import Plan, StagePlan
@@ -23,7 +23,7 @@ class Memory:
         self.progress: list[Publish] = []
         self.dead_letters: list[DeadLetter] = []
         self.ended: dict[str, bytes] = {}
-        self.sent: list[Send] = []
+        self.sent: list[Send | Tell] = []
         self._places: dict[tuple[str, Key, int], int] = {}
 
     def route(self, send: Send, router: Router) -> int:
@@ -38,7 +38,7 @@ class Memory:
                 raise Violation(f"Stage '{send.stage}' gets {key} of epoch {epoch} in two partitions.")
         return partition
 
-    def append(self, send: Send, partition: int) -> None:
+    def append(self, send: Send | Tell, partition: int) -> None:
         self.sent.append(send)
         self.topics[send.stage][partition].log.append((encode_header(send.record), send.record.value))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from alto_streams.ancestry import Ancestry
-from alto_streams.effects import Publish, Send
+from alto_streams.effects import Publish, Send, Tell
 from alto_streams.errors import AltoError
 from alto_streams.record import Kind, Record
 
@@ -37,7 +37,7 @@ NONE = Faults(budget=0)
 
 def _short(found: Any) -> str:
     """A detail of a step as one short line: `ITEM q1/0@1.4/2@1.0 p0 e1 b'...'` for a record."""
-    if isinstance(found, Send):
+    if isinstance(found, Send | Tell):
         return f"-> {found.stage} {_short(found.record)}"
     if isinstance(found, Publish):
         return f"{found.type} {found.question} {found.item} {found.value!r}"

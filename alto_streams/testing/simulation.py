@@ -14,6 +14,7 @@ from random import Random
 from typing import Any
 
 from alto_streams.coordinator import REMEMBER_MS, CoordinatorLogic
+from alto_streams.effects import Tell
 from alto_streams.engines.protocol import Engine
 from alto_streams.pipeline import Pipeline
 from alto_streams.plan import COORDINATOR, StagePlan
@@ -178,7 +179,7 @@ class Simulation:
                 actions.append(("admit", None))
         else:
             actions += [("advance", index) for index, (one, _) in enumerate(worker.running) if not one.starved]
-            if worker.started:
+            if worker.idle:
                 actions.append(("begin", None))
             if worker.free:
                 actions += [("deliver", number) for number in worker.assigned if worker.ready(number)]
@@ -286,7 +287,11 @@ class Simulation:
         if not sent:
             return None
         send = self.random.choice(sent)
-        self.memory.append(send, self.memory.route(send, self.copies))
+        if isinstance(send, Tell):
+            number = self.random.choice(self.copies.active(send.stage, send.record.epoch))
+        else:
+            number = self.memory.route(send, self.copies)
+        self.memory.append(send, number)
         return send
 
     def _readmit(self, stage: str, worker: Worker) -> Any:

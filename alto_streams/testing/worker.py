@@ -9,10 +9,23 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from alto_streams.coordinator import CoordinatorLogic
-from alto_streams.effects import Acknowledge, DeadLetter, Delivery, Effect, Publish, Send, Start, Stop, Wake
+from alto_streams.effects import (
+    Acknowledge,
+    Cancel,
+    DeadLetter,
+    Delivery,
+    Effect,
+    Publish,
+    Send,
+    Start,
+    Stop,
+    Tell,
+    Wake,
+)
 from alto_streams.engines.protocol import Engine
 from alto_streams.errors import InvalidInput
 from alto_streams.execution import Run, StageLogic
@@ -27,7 +40,9 @@ from alto_streams.testing.assignment import Assignment
 from alto_streams.testing.memory import Memory
 
 Logic = StageLogic | CoordinatorLogic
+Sent = Send | Tell | Publish | DeadLetter
 Destination = tuple[str, int]
+AHEAD = 4  # runs that wait for their turn: some records are read before them, as the runtime on Kafka does
 
 
 @dataclass(slots=True)
@@ -67,7 +82,7 @@ class Worker:
         self.assigned: dict[int, Assignment] = {}
         self.running: list[tuple[Activity, Pending]] = []
         self.started: list[Run] = []
-        self.outbox: dict[Destination, deque[tuple[Send | Publish | DeadLetter, Pending]]] = {}
+        self.outbox: dict[Destination, deque[tuple[Sent, Pending]]] = {}
 
     def assign(self, number: int, until: int) -> None:
         """Takes a partition over, from what is committed; `until` is when the ended questions may be forgotten."""
@@ -80,11 +95,7 @@ class Worker:
         if isinstance(self.logic, CoordinatorLogic):
             self.flush_all()
         self.logic.revoke({number})
-        for activity, _ in self.running:
-            if activity.run.held[0].partition == number:
-                activity.cancel()
-        self.running = [one for one in self.running if one[0].run.held[0].partition != number]
-        self.started = [run for run in self.started if run.held[0].partition != number]
+        self._stop(lambda run: run.held[0].partition == number)
         del self.assigned[number]
 
     def ready(self, number: int) -> bool:
@@ -97,7 +108,13 @@ class Worker:
 
     @property
     def free(self) -> bool:
-        return self.stage.slots is None or len(self.running) + len(self.started) < self.stage.slots
+        return len(self.started) < AHEAD
+
+    @property
+    def idle(self) -> bool:
+        """Whether another function may be called."""
+        slots = self.stage.slots
+        return bool(self.started) and (slots is None or len(self.running) < slots)
 
     def deliver(self, number: int, now: int) -> Record | None:
         """Takes the next record of a partition that is not done. None where only done ones were ready."""
@@ -117,35 +134,44 @@ class Worker:
             if isinstance(effect, Start):
                 self.started.append(effect.run)
             elif isinstance(effect, Stop):
-                self._stop(effect.found)
+                self._stop(partial(_reads, effect.found))
             elif isinstance(effect, Wake):
                 continue  # whoever advances the functions sees it
             elif isinstance(effect, Acknowledge):
                 pending.acknowledged += [(self.assigned[d.partition], d.offset) for d in effect.deliveries]
+            elif isinstance(effect, Cancel):
+                held = [d for run in self._stop(partial(_ends, effect.ended)) for d in run.held]
+                pending.acknowledged += [(self.assigned[d.partition], d.offset) for d in held]
             else:
-                pending.sends += 1
-                self.outbox.setdefault(self._destination(effect), deque()).append((effect, pending))
+                for destination in self._destinations(effect):
+                    pending.sends += 1
+                    self.outbox.setdefault(destination, deque()).append((effect, pending))
         pending.settle()
 
-    def _stop(self, found: RecordSet) -> None:
-        for activity, _ in self.running:
-            if _reads(activity.run, found):
-                activity.cancel()
-        self.running = [one for one in self.running if not _reads(one[0].run, found)]
-        self.started = [run for run in self.started if not _reads(run, found)]
+    def _stop(self, concerned: Callable[[Run], bool]) -> list[Run]:
+        """Ends runs, at work or waiting. Which those were."""
+        stopped = [one for one in self.running if concerned(one[0].run)]
+        for activity, _ in stopped:
+            activity.cancel()
+        waiting = [run for run in self.started if concerned(run)]
+        self.running = [one for one in self.running if one not in stopped]
+        self.started = [run for run in self.started if run not in waiting]
+        return [*waiting, *(activity.run for activity, _ in stopped)]
 
-    def _destination(self, effect: Send | Publish | DeadLetter) -> Destination:
+    def _destinations(self, effect: Sent) -> list[Destination]:
+        if isinstance(effect, Tell):
+            return [(effect.stage, number) for number in self.router.active(effect.stage, effect.record.epoch)]
         if isinstance(effect, Send):
-            return effect.stage, self.memory.route(effect, self.router)
-        return (effect.channel, 0) if isinstance(effect, Publish) else ("dead letters", 0)
+            return [(effect.stage, self.memory.route(effect, self.router))]
+        return [(effect.channel, 0) if isinstance(effect, Publish) else ("dead letters", 0)]
 
-    def flush(self, destination: Destination) -> Send | Publish | DeadLetter:
+    def flush(self, destination: Destination) -> Sent:
         """Lets the oldest send to one destination arrive."""
         waiting = self.outbox[destination]
         effect, pending = waiting.popleft()
         if not waiting:
             del self.outbox[destination]
-        if isinstance(effect, Send):
+        if isinstance(effect, Send | Tell):
             self.memory.append(effect, destination[1])
         elif isinstance(effect, Publish):
             self.memory.publish(effect)
@@ -159,9 +185,8 @@ class Worker:
             self.flush(next(iter(self.outbox)))
 
     def begin(self) -> None:
-        """Calls the functions of the runs that the core asked for."""
-        self.running += [(Activity(run, self.pool), Pending()) for run in self.started]
-        self.started.clear()
+        """Calls the function of the next run that the core asked for."""
+        self.running.append((Activity(self.started.pop(0), self.pool), Pending()))
 
     def advance(self, index: int, fault: Exception | None = None, told: Any = None) -> str:
         """Lets one function go on to its next yield, or fail with `fault`; returns what happened.
@@ -213,6 +238,7 @@ class Worker:
         found = {
             "runs": sum(not activity.starved for activity, _ in self.running) + len(self.started),
             "sends": sum(map(len, self.outbox.values())),
+            "endings": len(self.logic.endings) if isinstance(self.logic, StageLogic) else 0,
             "groups": [key for table in tables for key in table.groups],
             "closed keys": [key for table in tables for key in table.closed],
             "unacknowledged": sum(one.ledger.in_flight for one in self.assigned.values()),
@@ -220,5 +246,9 @@ class Worker:
         return {what: left for what, left in found.items() if left}
 
 
-def _reads(run: Run, found: RecordSet) -> bool:
+def _ends(ended: Record, run: Run) -> bool:
+    return ended.ends(run.ancestry, run.record.epoch)
+
+
+def _reads(found: RecordSet, run: Run) -> bool:
     return isinstance(run, ExplicitRun) and run.found is found

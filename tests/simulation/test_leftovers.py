@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 from scripted import Script, Text
 
 from alto_streams.context import Context
+from alto_streams.coordinator import CoordinatorLogic
+from alto_streams.endings import Endings
+from alto_streams.groups import GroupTable
 from alto_streams.pipeline import Pipeline
 from alto_streams.progress import Progress, decode
 from alto_streams.testing import Faults, assignment
@@ -54,17 +58,50 @@ def test_words_that_change_leave_what_the_next_run_did_not_write() -> None:
     assert found.keys() <= {"replaced", "repeated"}
 
 
-def test_a_failed_question_leaves_what_waits_for_the_failed_stage() -> None:
-    async def failing(claim: Text, evidence: Text, ctx: Context) -> Text:
+def failing(seed: int | None = None) -> Pipeline:
+    async def appraise(claim: Text, evidence: Text, ctx: Context) -> Text:
         raise ValueError("no verdict")
 
-    script, found = Script(), Counter[str]()
-    pipeline = script.pipeline()
-    next(stage for stage in pipeline.plan.stages if stage.name == "appraise").function = failing
-    for seed in SEEDS:
-        found += left(pipeline, seed)
-    assert found["failed"] > 0
-    assert found.keys() <= {"failed", "replaced", "repeated"}
+    pipeline = Script(seed).pipeline()
+    next(stage for stage in pipeline.plan.stages if stage.name == "appraise").function = appraise
+    return pipeline
+
+
+def test_a_failed_question_leaves_nothing() -> None:
+    for seed in range(20):
+        assert not left(failing(seed), seed, Faults(budget=0))
+
+
+def test_under_faults_a_failed_question_leaves_what_came_after_its_end_was_forgotten() -> None:
+    found: Counter[str] = Counter()
+    for seed in range(20):
+        found += left(failing(seed if seed % 2 else None), seed)
+    assert found["forgotten"] > 0
+    assert found.keys() <= {"forgotten", "replaced", "repeated"}
+
+
+def without_telling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No stage is told that a question has failed."""
+    monkeypatch.setattr(CoordinatorLogic, "_call_off", lambda self, record: [])
+
+
+def without_dropping(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a stage has in hand of a question that has failed stays there."""
+    monkeypatch.setattr(GroupTable, "drop", lambda self, ended: [])
+
+
+def without_remembering(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes after the end is taken in hand."""
+    monkeypatch.setattr(Endings, "cover", lambda self, ancestry, epoch: False)
+
+
+@pytest.mark.parametrize("broken", [without_telling, without_dropping, without_remembering])
+def test_what_a_failed_question_leaves_is_noticed(
+    broken: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken(monkeypatch)
+    problems = (problem(failing(seed), seed) for seed in range(60))
+    assert any("of a question that has failed" in one or "was told that this has ended" in one for one in problems)
 
 
 def test_a_scope_that_comes_back_in_part_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,12 +112,12 @@ def test_a_scope_that_comes_back_in_part_is_noticed(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Assignment, "read", reading)
     bare = lambda offset, metadata: Progress(offset, decode(offset, metadata).attempt)  # noqa: E731
     monkeypatch.setattr(assignment, "decode", bare)
-    assert any("still holds a scope in part" in problem(seed) for seed in range(60))
+    assert any("still holds a scope in part" in problem(Script(seed).pipeline(), seed) for seed in range(60))
 
 
-def problem(seed: int) -> str:
+def problem(pipeline: Pipeline, seed: int) -> str:
     try:
-        left(Script(seed).pipeline(), seed)
+        left(pipeline, seed)
     except Violation as error:
         return error.message
     return ""

@@ -24,7 +24,7 @@ from alto_streams.testing import Faults, SimulationError, assignment, simulate
 from alto_streams.testing.simulation import DAY_MS
 from alto_streams.testing.worker import Worker
 
-SEEDS = range(60)
+SEEDS = range(120)
 BROKEN = "have not ended|ended twice|mixes runs|in two partitions|has constraint|still holds|is committed|came again"
 QUESTIONS = {"a": b"a", "b": b"b", "c": b"c"}
 

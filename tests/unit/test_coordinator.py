@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from alto_streams.ancestry import FIRST, Ancestry
 from alto_streams.context import Context
-from alto_streams.coordinator import REMEMBER_MS, CoordinatorLogic
-from alto_streams.effects import Acknowledge, Delivery, Effect, Publish, Send
+from alto_streams.coordinator import REJECTION, REMEMBER_MS, CoordinatorLogic
+from alto_streams.effects import Acknowledge, Delivery, Effect, Publish, Send, Tell
 from alto_streams.failure import Failure
 from alto_streams.pipeline import Pipeline
 from alto_streams.record import Kind, Record
@@ -127,6 +128,33 @@ def test_a_record_that_makes_no_sense_fails_its_question(logic: CoordinatorLogic
     effects = play(logic, [question(), item(), broken, count()])
     assert outcomes(effects) == [[1, "invalid_record"]]
     assert acknowledged(effects) == [0, 1, 2, 3]
+
+
+def test_a_failure_calls_the_question_off_at_every_stage_once(logic: CoordinatorLogic) -> None:
+    effects = play(logic, [question(), item(), failure(), failure()])
+    assert [(e.stage, e.record.kind, e.record.ancestry) for e in effects if isinstance(e, Tell)] == [
+        ("split", Kind.ENDED, Ancestry("q"))
+    ]
+    assert acknowledged(effects) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "records",
+    [[question(), item(), count()], [replace(failure(), port=REJECTION)]],
+    ids=["complete", "refused before it was handed out"],
+)
+def test_a_question_of_which_no_stage_has_anything_is_not_called_off(
+    logic: CoordinatorLogic, records: list[Record]
+) -> None:
+    effects = play(logic, records)
+    assert len(outcomes(effects)) == 1
+    assert not [e for e in effects if isinstance(e, Tell)]
+
+
+def test_after_a_takeover_a_question_that_comes_again_is_called_off_once_more(logic: CoordinatorLogic) -> None:
+    logic.remember(0, ["q"], DEADLINE)
+    effects = play(logic, [question(), question()])
+    assert [e.record.kind for e in effects if isinstance(e, Tell)] == [Kind.ENDED]
 
 
 def test_a_question_whose_outcome_is_out_is_not_opened_again(logic: CoordinatorLogic) -> None:

@@ -67,9 +67,15 @@ class Rig:
         self.fatal.append(error)
 
     async def receive(
-        self, offset: int, deadline: int | None = None, header: bytes | None = None, port: int = 0
+        self,
+        offset: int,
+        deadline: int | None = None,
+        header: bytes | None = None,
+        question: str = "",
+        kind: Kind = Kind.ITEM,
+        port: int = 0,
     ) -> None:
-        record = Record(Kind.ITEM, port, Ancestry(f"q{offset}"), 1, deadline or now_ms() + 60_000, b"x")
+        record = Record(kind, port, Ancestry(question or f"q{offset}"), 1, deadline or now_ms() + 60_000, b"x")
         message = SimpleNamespace(
             partition=0,
             offset=offset,
@@ -148,6 +154,54 @@ async def test_a_revoked_run_is_cancelled_and_not_acknowledged() -> None:
     await settle()
     assert cancelled.is_set()
     assert rig.acknowledged == []
+
+
+async def test_the_end_of_a_question_stops_its_runs_and_what_waits_for_their_slot() -> None:
+    begun, cancelled = list[str](), list[str]()
+
+    async def slow(question: bytes, ctx: Context) -> AsyncIterator[bytes]:
+        begun.append(ctx.question_id)
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            cancelled.append(ctx.question_id)
+            raise
+        yield b""
+
+    rig = Rig(slow)  # one slot
+    for offset, question in enumerate(("failed", "failed", "good")):
+        await rig.receive(offset, question=question)
+    assert begun == ["failed"]
+    await rig.receive(3, question="failed", kind=Kind.ENDED)
+    assert cancelled == ["failed"]
+    assert begun == ["failed", "good"]
+    assert sorted(rig.acknowledged) == [0, 1, 3]
+    await rig.receive(4, question="failed")
+    await rig.receive(5, question="failed", kind=Kind.ENDED)
+    assert rig.acknowledged[3:] == [4, 5]
+    assert begun == ["failed", "good"]
+    await rig.instance.close()
+
+
+async def test_not_everything_is_read_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "AHEAD", 2)
+    go = asyncio.Event()
+
+    async def waiting(question: bytes, ctx: Context) -> AsyncIterator[bytes]:
+        await go.wait()
+        yield b""
+
+    rig = Rig(waiting)
+    await rig.receive(0)
+    await rig.receive(1)
+    full = asyncio.create_task(rig.receive(2))
+    await settle()
+    assert not full.done()
+    go.set()
+    await settle()
+    rig.outbox.deliver()  # the first run ends, and the second one has its slot
+    await full
+    await rig.instance.close()
 
 
 async def test_past_its_deadline_a_run_stops_and_leaves_the_rest_to_the_coordinator() -> None:
