@@ -121,8 +121,8 @@ class Ancestry:
 
     def covers(self, other: Ancestry) -> bool:
         """Whether `other` is this item or descends from it, in the version of this path or in an earlier one."""
-        depth = len(self.path)
-        if self.question != other.question or depth > len(other.path):
+        depth = self.depth
+        if self.question != other.question or depth > other.depth:
             return False
         return self.key(depth) == other.key(depth) and other.version(depth) <= self.version(depth)
 

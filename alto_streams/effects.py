@@ -1,7 +1,7 @@
 """What the core asks of whoever runs it. The core decides, a runtime (Faust, in memory) does.
 
 The effects of one list belong together: an `Acknowledge` takes place after every `Send`, `Tell` and `Publish` of its
-list, and of the run it ends, has been delivered.
+list, of the run it ends, and of the list that started the run, has been delivered.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class Endings:
         return len(self._versions)
 
     def add(self, record: Record) -> None:
-        depth, until = len(record.ancestry.path), record.deadline
+        depth, until = record.ancestry.depth, record.deadline
         ended, version = (record.epoch, record.ancestry.key(depth)), record.ancestry.version(depth)
         known = self._versions.get(ended, (version, until))
         if ended not in self._versions or known[1] < until:
@@ -44,7 +44,7 @@ class Endings:
 
     def cover(self, ancestry: Ancestry, epoch: int) -> bool:
         """Whether this, or what it descends from, has ended."""
-        for depth in range(len(ancestry.path) + 1):
+        for depth in range(ancestry.depth + 1):
             known = self._versions.get((epoch, ancestry.key(depth)))
             if known is not None and ancestry.version(depth) <= known[0]:
                 return True

@@ -10,7 +10,7 @@ from typing import Any
 
 from alto_streams.ancestry import Ancestry, Attempt, constraint
 from alto_streams.cutting import Line, LineCutter, Word
-from alto_streams.effects import Acknowledge, Cancel, DeadLetter, Delivery, Effect, Publish, Send, Start
+from alto_streams.effects import Acknowledge, Cancel, DeadLetter, Delivery, Effect, Publish, Send, Start, Tell
 from alto_streams.endings import Endings
 from alto_streams.errors import InvalidInput
 from alto_streams.failure import Failure
@@ -239,7 +239,20 @@ class StageLogic:
         ancestry = record.ancestry.cut(self.stage.key_depth or 0)
         if self.stage.kind == PAIR:
             return [*Pairing(self.stage, group, ancestry).sends(), Acknowledge(tuple(group.deliveries()))]
-        return self._begin(Run(self.stage, group.inputs(), record, ancestry, attempt, group.deliveries()))
+        run = Run(self.stage, group.inputs(), record, ancestry, attempt, group.deliveries())
+        return [*(self._call_off(group) if group.decided_early else ()), *self._begin(run)]
+
+    def _call_off(self, group: Group) -> list[Effect]:
+        """Tells the stages that work for this group alone that it is closed, though more was to come.
+
+        Not before it is closed. While it waits at another port, a later attempt may still replace what decided it, and
+        must then come whole. Afterwards the first decision stands, also where it rests on an item of a run that was cut
+        short, and that the run after it does not write again: the key is closed to later attempts of the levels below
+        it. A crash in between changes nothing: all that the group holds comes again, in the same order, and decides
+        the same. A later attempt of the key's own levels is another group; it is not told to end.
+        """
+        ended = Record(Kind.ENDED, 0, group.ancestry, group.epoch, group.deadline)
+        return [Tell(stage, ended) for stage in self.stage.feeders]
 
     def _begin(self, run: Run) -> list[Effect]:
         if any(value is EMPTY for value in run.inputs):

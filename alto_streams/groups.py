@@ -49,7 +49,7 @@ class Group:
                 tree.add_child(item.position, item.attempt, value, delivery, released)
             else:
                 tree.add(item.below(key_depth), value, delivery, released)
-            return tree.count == tree.done
+            return tree.count == tree.done or tree.decided
         if record.port in self.values:
             released.append(delivery)
         else:
@@ -60,9 +60,14 @@ class Group:
     @property
     def complete(self) -> bool:
         for tree in self.trees.values():  # a generator, or the scopes' property, would take twice the time
-            if tree.count != tree.done:
+            if tree.count != tree.done and not tree.decided:
                 return False
         return len(self.values) + len(self.trees) == len(self.ports)
+
+    @property
+    def decided_early(self) -> bool:
+        """Whether some of what was to come is not waited for."""
+        return any(not tree.complete for tree in self.trees.values())
 
     def inputs(self) -> list[Any]:
         """One value for each port; EMPTY, or None at an optional one, where the item was dropped or nothing folded."""

@@ -86,6 +86,7 @@ class StagePlan:
     recounts: list[list[Target]] = field(default_factory=list)  # of a pair: who closes each level that it opens again
     published: list[str] = field(default_factory=list)
     output: str | None = None
+    feeders: tuple[str, ...] = ()  # of one that may decide: stages whose work under a key it alone needs
 
     @property
     def stateful(self) -> bool:
@@ -173,6 +174,9 @@ def make_plan(pipeline: Pipeline) -> Plan:
         if stage.kind == PAIR:
             depths = range(len(stage.levels) + 1, max(len(port.levels) for port in stage.ports) + 1)
             stage.recounts += [_closers(stages, stage.items, depth) for depth in depths]
+    for stage in stages.values():
+        if any(hasattr(port.operator, "decided") for port in stage.ports):
+            stage.feeders = _feeders(stages, stage)
     return Plan(tuple(stages.values()), tuple(sources), pipeline.source.type, pipeline.conclude)
 
 
@@ -313,6 +317,21 @@ def _check_read(stage: StagePlan) -> None:
         raise PipelineError(
             f"Nobody reads stage '{stage.name}'.", "read its stream, publish it, or take it out of the graph"
         )
+
+
+def _feeders(stages: dict[str, StagePlan], reader: StagePlan) -> tuple[str, ...]:
+    """The stages that work at the levels of the reader's key, or deeper, and whose every path leads to the reader.
+
+    What descends from a key of the reader is of use to it alone, then: also every count that says so is closed on the
+    way. A stage on the way that left the key's levels, and opened others, would not be one of them.
+    """
+    found = [reader.name]
+    for stage in reversed(stages.values()):  # readers come after what they read
+        targets = {target.stage for target in stage.readers}
+        shown = stage.published or stage.output is not None
+        if targets and targets <= {*found} and not shown and len(stage.levels) >= len(reader.levels):
+            found.append(stage.name)
+    return tuple(name for name in reversed(found) if name != reader.name)
 
 
 def _closers(stages: dict[str, StagePlan], targets: list[Target], depth: int) -> list[Target]:

@@ -1,5 +1,7 @@
 """Completion by arithmetic: a scope is done when its count is known and every child has arrived, in any order.
 
+Or sooner, where its operator says that it is decided: nothing that may still come can change the result.
+
 A `Scope` is a tree of as many levels as an aggregate closes. Each update costs O(levels). Duplicates are recognised by
 their index; a later attempt throws away what an earlier one left. Every update adds to `released` the deliveries that
 may be acknowledged at once because nothing will need them again; they count even when the operator raises.
@@ -20,12 +22,16 @@ EMPTY: Any = object()  # stands for an item that was dropped but counts
 class Scope(Generic[D]):
     """The children of one expand, down to `depth` levels (1: its children are items)."""
 
-    __slots__ = ("attempt", "children", "count", "depth", "done", "held", "operator", "ordered", "placed", "state")
+    __slots__ = (
+        "attempt", "children", "count", "decided", "decides", "depth", "done", "held", "operator", "ordered", "placed",
+        "state",
+    )  # fmt: skip
 
     def __init__(self, depth: int, operator: Operator) -> None:
         self.depth, self.operator = depth, operator
         self.ordered: bool = getattr(operator, "ordered", False)
         self.placed: bool = getattr(operator, "placed", False)
+        self.decides = hasattr(operator, "decided") and not self.ordered
         self._reset(None)
 
     def _reset(self, attempt: Attempt | None) -> None:
@@ -35,10 +41,16 @@ class Scope(Generic[D]):
         self.children: dict[int, Any] = {}
         self.held: list[D] = []
         self.state: Any = self.operator.initial()
+        self.decided = False
 
     @property
     def complete(self) -> bool:
+        """Whether all children have come; a scope that is decided may not be."""
         return self.count == self.done
+
+    def _decide(self) -> None:
+        """A child may have been replaced by a later attempt's: what was decided need not be any more."""
+        self.decided = self.operator.decided(self.folded())  # type: ignore[attr-defined]
 
     def _admit(self, attempt: Attempt, released: list[D]) -> bool:
         """False for a record of an attempt that has been replaced; a newer attempt empties the scope."""
@@ -72,6 +84,8 @@ class Scope(Generic[D]):
                 child.add(steps[1:], value, delivery, released, (*above, index))
             finally:
                 self.done += child.complete - before
+            if self.decides:
+                self._decide()
 
     def add_child(
         self, index: int, attempt: Attempt, value: Any, delivery: D, released: list[D], above: Place = ()
@@ -88,6 +102,8 @@ class Scope(Generic[D]):
         self.children[index] = value if self.ordered else None
         self.done += 1
         self.held.append(delivery)
+        if self.decides:
+            self._decide()
 
     def close(self, steps: Path, attempt: Attempt, count: int, delivery: D, released: list[D]) -> None:
         """Takes the count of the scope at `steps` below this one."""
@@ -98,6 +114,8 @@ class Scope(Generic[D]):
             before = child.complete
             child.close(steps[1:], attempt, count, delivery, released)
             self.done += child.complete - before
+            if self.decides:
+                self._decide()
         elif self.count is None:
             self.count = count
             self.held.append(delivery)

@@ -62,6 +62,7 @@ class Early(Operator, Protocol):
 class Deciding(Operator, Protocol):
     """`decided(state)` is true once `result(state)` stays the same whatever else is added.
 
+    The scope closes then, and what works for it alone is called off. Asked after each item, unless `ordered`.
     It depends on what has been added alone, so it holds for any part of the items: also for what is left of a scope
     after a crash.
     """

@@ -42,6 +42,7 @@ RETRY_AFTER_S = 0.5  # doubled with each try
 SETTLE_S = 5.0
 AHEAD = 256  # runs that wait for a slot; more are not read, so what ends them is not heard of
 
+Sends = tuple[Future[Any], ...]
 Fatal = Callable[[BaseException], Awaitable[None]]
 
 
@@ -67,7 +68,7 @@ class Instance:
         self._events: dict[Delivery, Any] = {}
         self._running: dict[asyncio.Task[None], Run] = {}
         self._settling: set[asyncio.Task[None]] = set()
-        self._waiting: deque[Run] = deque()
+        self._waiting: deque[tuple[Run, Sends]] = deque()
         self._room = asyncio.Event()
         self._more: dict[RecordSet, asyncio.Event] = {}
         self._log = structlog.get_logger(stage=self.stage.name)
@@ -106,7 +107,7 @@ class Instance:
         done: list[Delivery] = []
         for effect in effects:
             if isinstance(effect, Start):
-                self._waiting.append(effect.run)
+                self._waiting.append((effect.run, tuple(sends)))
                 self._begin()
             elif isinstance(effect, Wake):
                 if effect.found in self._more:
@@ -161,8 +162,8 @@ class Instance:
 
     def _begin(self) -> None:
         while self._waiting and (self.stage.slots is None or len(self._running) < self.stage.slots):
-            run = self._waiting.popleft()
-            task = asyncio.create_task(self._run(run))
+            run, before = self._waiting.popleft()
+            task = asyncio.create_task(self._run(run, before))
             self._running[task] = run
             task.add_done_callback(self._ended)
         self._room.set()
@@ -178,8 +179,8 @@ class Instance:
 
     def _stop(self, concerned: Callable[[Run], bool]) -> list[Run]:
         """Cancels runs, at work or waiting. Which those were."""
-        stopped = [run for run in self._waiting if concerned(run)]
-        self._waiting = deque(run for run in self._waiting if not concerned(run))
+        stopped = [run for run, _ in self._waiting if concerned(run)]
+        self._waiting = deque(one for one in self._waiting if not concerned(one[0]))
         for task, run in self._running.items():
             if concerned(run):
                 task.cancel()
@@ -187,7 +188,7 @@ class Instance:
         self._room.set()
         return stopped
 
-    async def _run(self, run: Run) -> None:
+    async def _run(self, run: Run, before: Sends) -> None:
         """Calls the stage's function, once more after an engine's failure; ends the question where that is no use."""
         wait = RETRY_AFTER_S
         while True:
@@ -212,7 +213,7 @@ class Instance:
                 run = again
                 await asyncio.sleep(wait)
                 wait *= 2
-        if await self._deliver(sends):
+        if await self._deliver([*before, *sends]):
             self._acknowledge(run.held)
 
     async def _give_up(self, run: Run, failure: Failure) -> None:

@@ -21,7 +21,7 @@ from alto_streams.routing import RoutingTable
 from alto_streams.testing.activity import Steps, call
 from alto_streams.testing.memory import Memory
 from alto_streams.testing.result import Result, result_of
-from alto_streams.testing.worker import Logic, Pending, Worker
+from alto_streams.testing.worker import Logic, Worker
 
 
 def logic_of(plan: Plan, stage: str) -> Logic:
@@ -95,10 +95,10 @@ async def _read_on(worker: Worker) -> bool:
 
 async def _complete(worker: Worker) -> None:
     """Runs one function of a worker to its end."""
-    if isinstance(worker.started[0], ExplicitRun):
+    if isinstance(worker.started[0][0], ExplicitRun):
         worker.begin()  # it goes on for as long as there is something to read
         return
-    run, pending = worker.started.pop(0), Pending()
+    run, pending = worker.started.pop(0)
     try:
         called = call(run, worker.pool)
         if run.stage.opens is None:

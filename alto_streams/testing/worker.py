@@ -81,7 +81,7 @@ class Worker:
         self.router = Router(self.memory.tables)
         self.assigned: dict[int, Assignment] = {}
         self.running: list[tuple[Activity, Pending]] = []
-        self.started: list[Run] = []
+        self.started: list[tuple[Run, Pending]] = []
         self.outbox: dict[Destination, deque[tuple[Sent, Pending]]] = {}
 
     def assign(self, number: int, until: int) -> None:
@@ -132,7 +132,7 @@ class Worker:
         pending = pending or Pending()
         for effect in effects:
             if isinstance(effect, Start):
-                self.started.append(effect.run)
+                self.started.append((effect.run, pending))
             elif isinstance(effect, Stop):
                 self._stop(partial(_reads, effect.found))
             elif isinstance(effect, Wake):
@@ -153,9 +153,9 @@ class Worker:
         stopped = [one for one in self.running if concerned(one[0].run)]
         for activity, _ in stopped:
             activity.cancel()
-        waiting = [run for run in self.started if concerned(run)]
+        waiting = [run for run, _ in self.started if concerned(run)]
         self.running = [one for one in self.running if one not in stopped]
-        self.started = [run for run in self.started if run not in waiting]
+        self.started = [one for one in self.started if one[0] not in waiting]
         return [*waiting, *(activity.run for activity, _ in stopped)]
 
     def _destinations(self, effect: Sent) -> list[Destination]:
@@ -186,7 +186,8 @@ class Worker:
 
     def begin(self) -> None:
         """Calls the function of the next run that the core asked for."""
-        self.running.append((Activity(self.started.pop(0), self.pool), Pending()))
+        run, pending = self.started.pop(0)
+        self.running.append((Activity(run, self.pool), pending))
 
     def advance(self, index: int, fault: Exception | None = None, told: Any = None) -> str:
         """Lets one function go on to its next yield, or fail with `fault`; returns what happened.
@@ -222,7 +223,7 @@ class Worker:
         """Tries once more unless the input is at fault or the tries are used up."""
         again = None if isinstance(error, InvalidInput) else run.retried()
         if again is not None:
-            self.started.append(again)
+            self.started.append((again, pending))
             return
         kind = error.kind if isinstance(error, InvalidInput) else "stage_failed"
         assert isinstance(self.logic, StageLogic)
