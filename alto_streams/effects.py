@@ -45,7 +45,7 @@ class Tell:
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """A value for the world outside, under a type name."""
+    """A value for the world outside, under a type name. One that is not final is replaced by the next of its item."""
 
     channel: Channel
     type: str
@@ -53,6 +53,7 @@ class Publish:
     item: str
     value: bytes
     failure: Failure | None = None  # why the question failed, of an outcome
+    final: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from alto_streams.endings import Endings
 from alto_streams.errors import InvalidInput
 from alto_streams.failure import Failure
 from alto_streams.groups import Group, GroupTable
+from alto_streams.operators import NOTHING
 from alto_streams.pairing import Pairing
 from alto_streams.plan import COORDINATOR, PAIR, StagePlan, Target
 from alto_streams.quanta import Nested
@@ -190,7 +191,10 @@ class StageLogic:
                 return self._begin(run)
             group = self._table(delivery.partition).receive(record, value, delivery, released)
             effects: list[Effect] = [Acknowledge(tuple(released))] if released else []
-            return effects + (self._gather(group, record, attempt_of(generation, delivery)) if group else [])
+            if group is not None:
+                return effects + self._gather(group, record, attempt_of(generation, delivery))
+            shows = self.stage.early and record.kind is Kind.ITEM
+            return effects + self._show_early(record, delivery.partition) if shows else effects
         except Exception as error:
             held = group.deliveries() if group else [delivery]
             return self._refuse(record, (*released, *held), error)
@@ -241,6 +245,19 @@ class StageLogic:
             return [*Pairing(self.stage, group, ancestry).sends(), Acknowledge(tuple(group.deliveries()))]
         run = Run(self.stage, group.inputs(), record, ancestry, attempt, group.deliveries())
         return [*(self._call_off(group) if group.decided_early else ()), *self._begin(run)]
+
+    def _show_early(self, record: Record, partition: int) -> list[Effect]:
+        """What the group of a record comes to so far, where that has changed."""
+        depth = self.stage.key_depth or 0
+        group = self.tables[partition].groups.get(record.ancestry.key(depth))
+        if group is None or group.version != record.ancestry.version(depth):
+            return []
+        found = group.early()
+        if found is NOTHING or found is None or (shown := encode(found)) == group.shown:
+            return []
+        group.shown = shown
+        question, item = group.ancestry.question, group.ancestry.item_id
+        return [Publish("progress", type, question, item, shown, final=False) for type in self.stage.early]
 
     def _call_off(self, group: Group) -> list[Effect]:
         """Tells the stages that work for this group alone that it is closed, though more was to come.

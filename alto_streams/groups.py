@@ -22,7 +22,7 @@ _COUNT = Kind.COUNT  # an attribute of an Enum costs as much as a look into a di
 class Group:
     """What has come for one key, in one version (the attempts of the key's levels)."""
 
-    __slots__ = ("ancestry", "deadline", "epoch", "held", "ports", "trees", "values", "version")
+    __slots__ = ("ancestry", "deadline", "epoch", "held", "ports", "shown", "trees", "values", "version")
 
     def __init__(self, ports: tuple[Port, ...], version: Version, record: Record) -> None:
         self.ports, self.version = ports, version
@@ -34,6 +34,7 @@ class Group:
                 self.trees[number] = Scope(port.closes, port.operator)
         self.values: dict[int, Any] = {}
         self.held: list[Delivery] = []
+        self.shown = b""  # the early result that went out last
 
     def add(self, record: Record, value: Any, key_depth: int, delivery: Delivery, released: list[Delivery]) -> bool:
         """Takes one record for its port; adds to `released` what may be acknowledged at once.
@@ -78,6 +79,11 @@ class Group:
         if value is None or value is EMPTY:
             return None if self.ports[port].optional else EMPTY
         return value
+
+    def early(self) -> Any:
+        """The result so far of an aggregate that has one; NOTHING where it is not worth telling."""
+        (tree,) = self.trees.values()
+        return tree.operator.early(tree.folded())  # type: ignore[attr-defined]
 
     def deliveries(self) -> list[Delivery]:
         return self.held + [d for tree in self.trees.values() for d in tree.deliveries()]

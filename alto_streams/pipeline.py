@@ -285,15 +285,26 @@ class Pipeline:
         self.name = name
         self.streams: list[Stream] = []
         self.published: list[tuple[Stream, str]] = []
+        self.early: list[tuple[Stream, str]] = []  # those of them that are shown before their scopes close
         self.result: Stream | None = None
         self.result_type = ""
         self.conclude: Callable[..., Any] | None = None
         self.source = Stream(self, Node("source", "source", ()), (), source)
 
-    def publish(self, stream: Stream, type: str) -> None:
-        """Shows the items of a stream to whoever asked, on the progress topic, under this type."""
+    def publish(self, stream: Stream, type: str, *, early: bool = False) -> None:
+        """Shows the items of a stream to whoever asked, on the progress topic, under this type.
+
+        With `early`, for an aggregate whose operator has early results, also each of them that differs from the last.
+        """
         self._check_emitted(stream)
+        if early and not hasattr(stream.node.function, "early"):
+            raise PipelineError(
+                f"'{stream.node.name}' of pipeline '{self.name}' has no early results to publish.",
+                "publish it without early=True, or aggregate with an operator that has early(state), such as TopK",
+            )
         self.published.append((stream, type))
+        if early:
+            self.early.append((stream, type))
 
     def output(self, stream: Stream, type: str, *, conclude: Callable[..., Any]) -> None:
         """Sends a stream to the output topic, and ends each question when all of its items have come.

@@ -85,6 +85,7 @@ class StagePlan:
     parts: list[Part] = field(default_factory=list)  # of its items: each cut is one of the pieces of the one before
     recounts: list[list[Target]] = field(default_factory=list)  # of a pair: who closes each level that it opens again
     published: list[str] = field(default_factory=list)
+    early: list[str] = field(default_factory=list)  # of what is published: also before the scope closes
     output: str | None = None
     feeders: tuple[str, ...] = ()  # of one that may decide: stages whose work under a key it alone needs
 
@@ -165,6 +166,8 @@ def make_plan(pipeline: Pipeline) -> Plan:
     stages[pipeline.result.node.name].output = pipeline.result_type
     for stream, type in pipeline.published:
         stages[stream.node.name].published.append(type)
+    for stream, type in pipeline.early:
+        stages[stream.node.name].early.append(type)
     for stage in stages.values():
         _check_read(stage)
         if stage.opens is not None:

@@ -37,6 +37,8 @@ class Outbox:
             headers = [("type", effect.type.encode()), ("id", effect.item.encode()), ("content-type", PROTOBUF)]
             if effect.failure is not None:
                 headers.append(("failure", effect.failure.encode()))
+            if not effect.final:
+                headers.append(("final", b"false"))
             channels = {"output": names.verified_claims, "progress": names.progress}
             topic = channels[effect.channel](self._pipeline)
             return await self._send(topic, effect.question.encode(), effect.value, headers)

@@ -15,11 +15,15 @@ from alto_streams.testing.memory import Memory
 
 
 class Item(NamedTuple):
-    """One published item: its type name, its id within the question, and the message (or bytes)."""
+    """One published item: its type name, its id within the question, and the message (or bytes).
+
+    One that is not final is what an aggregate came to so far.
+    """
 
     type: str
     id: str
     value: Any
+    final: bool = True
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,9 @@ def result_of(pipeline: Pipeline, memory: Memory, steps: int = 0, faults: Mappin
 def _items(published: list[Publish], types: dict[str, Any]) -> dict[str, list[Item]]:
     found: defaultdict[str, list[Item]] = defaultdict(list)
     for effect in published:
-        found[effect.question].append(Item(effect.type, effect.item, _decoded(types[effect.type], effect.value)))
+        found[effect.question].append(
+            Item(effect.type, effect.item, _decoded(types[effect.type], effect.value), effect.final)
+        )
     return found
 
 

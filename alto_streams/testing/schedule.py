@@ -40,7 +40,7 @@ def _short(found: Any) -> str:
     if isinstance(found, Send | Tell):
         return f"-> {found.stage} {_short(found.record)}"
     if isinstance(found, Publish):
-        return f"{found.type} {found.question} {found.item} {found.value!r}"
+        return f"{found.type} {found.question} {found.item} {found.value!r}{'' if found.final else ' so far'}"
     if isinstance(found, Ancestry):
         steps = (f"{step.position}@{step.attempt.generation}.{step.attempt.run}" for step in found.path)
         return "/".join((found.question, *steps))
