@@ -20,6 +20,7 @@ WHOLE_NUMBERS = {
 }
 MAX_ID_CHARS = 128
 MAX_DEADLINE_MS = 600_000
+CANCEL = b"cancel"  # of the header `type`: the record ends the question that its key names
 JSON, PROTOBUF = "application/json", "application/x-protobuf"
 
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 from confluent_kafka import KafkaError, KafkaException, Producer
 from google.protobuf.message import Message
 
-from alto_streams.admission import check_question_type, question_id_of
+from alto_streams.admission import CANCEL, check_question_type, question_id_of
 from alto_streams.errors import AltoError, BrokerError, InvalidInput
 from alto_streams.event_types import FACTOOL, EventTypes
 from alto_streams.events import (
@@ -185,6 +185,16 @@ class AltoClient:
         if deadline_s is not None or not question.deadline_ms:
             question.deadline_ms = int((self._deadline_s if deadline_s is None else deadline_s) * 1000)
         return question
+
+    def cancel(self, question_id: str) -> None:
+        """Ends a question: the pipeline stops its work on it. Its asker gets a failed outcome of the kind `cancelled`.
+
+        Returns at once. One that has ended, or that nobody asked, is left alone.
+        """
+        if self._tail is None:
+            raise ClientClosed("The client is not open.", "cancel inside `async with AltoClient(...) as client:`")
+        with contextlib.suppress(KafkaException, BufferError):  # a question that is not cancelled has its deadline
+            self._producer.produce(self._topic, None, question_id.encode(), headers=[("type", CANCEL)])
 
     async def _next(self, question_id: str, answer: _Answer, until: float) -> Event:
         events = answer.events

@@ -22,7 +22,8 @@ from alto_streams.scopes import EMPTY
 REMEMBER_MS = 60_000  # beyond the deadline, so that records on their way out of time still find their question closed
 
 
-REJECTION = 1  # the port of a failure that comes from the input topic
+# The ports of failures that come from the input topic: a question that cannot be admitted, and one that nobody wants.
+REJECTION, CANCELLATION = 1, 2
 
 
 class CoordinatorLogic:
@@ -57,12 +58,19 @@ class CoordinatorLogic:
         record = Record(Kind.FAILURE, REJECTION, question, epoch, deadline, failure.encode())
         return [Send(COORDINATOR, record, constraint(question, 0))]
 
+    def cancel(self, question_id: str, epoch: int, deadline: int) -> list[Effect]:
+        """Tells the coordinator that will conclude a question that nobody waits for it. One that has ended stays so."""
+        question = Ancestry(question_id)
+        failure = Failure(COORDINATOR, "cancelled", "The question was cancelled by its asker.")
+        record = Record(Kind.FAILURE, CANCELLATION, question, epoch, deadline, failure.encode())
+        return [Send(COORDINATOR, record, constraint(question, 0))]
+
     def receive(self, record: Record, delivery: Delivery, generation: int, now: int) -> list[Effect]:
         """What follows from one record; raises nothing."""
         table, question = self._table(delivery.partition), record.ancestry.question
         asks = record.kind is Kind.ITEM and record.port == 0
         if (question,) in table.closed:
-            fails = record.kind is Kind.FAILURE and record.port != REJECTION
+            fails = record.kind is Kind.FAILURE and record.port == 0
             in_vain = fails or (asks and self._is_doubtful(delivery.partition, question))
             return [*(self._call_off(record) if in_vain else ()), Acknowledge((delivery,))]
         if record.deadline < now and (question,) not in table.groups:
@@ -74,6 +82,8 @@ class CoordinatorLogic:
             if record.kind is Kind.FAILURE:
                 if record.port == REJECTION and (question,) in table.groups:
                     return [Acknowledge((delivery,))]  # a bad question under the id of one in flight
+                if record.port == CANCELLATION and (question,) not in table.groups:
+                    return [Acknowledge((delivery,))]  # of a question that was never asked
                 return self._end(table, record, (delivery,), Failure.decode(record.value))
             type = self.stage.ports[record.port].type
             value = decode(type, record.value) if record.kind is Kind.ITEM else EMPTY
@@ -123,6 +133,8 @@ class CoordinatorLogic:
     ) -> list[Effect]:
         key = record.ancestry.key(0)
         group = table.groups.get(key)
+        if group is not None:  # what cancels it may have come in another epoch
+            record = replace(record, epoch=group.epoch, deadline=group.deadline)
         table.close(key, (), record.deadline)
         held = group.deliveries() if group else []
         return [

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import structlog
 
-from alto_streams.admission import check_question, check_question_type, question_id_of, read_question
+from alto_streams.admission import CANCEL, check_question, check_question_type, question_id_of, read_question
 from alto_streams.coordinator import CoordinatorLogic
 from alto_streams.errors import InvalidInput
 from alto_streams.failure import Failure
@@ -39,6 +40,10 @@ class FrontDesk:
         """Takes one Faust event of the input topic."""
         message = event.message
         headers = dict(message.headers or ())
+        if headers.get("type") == CANCEL:
+            await self._cancel(message)
+            event.ack()
+            return
         question: Any = None
         try:
             question_id, question = read_question(message.value, message.key, headers, self._pipeline.plan.source_type)
@@ -53,6 +58,13 @@ class FrontDesk:
             await self._instance.carry_out(admitted)
             self._log.info("admitted", question=question_id)
         event.ack()
+
+    async def _cancel(self, message: Any) -> None:
+        """By the key alone. Without one, or for a question that is not in flight, there is nothing to do."""
+        with suppress(InvalidInput):
+            question_id, deadline = question_id_of(None, message.key), now_ms() + self._settings.deadline_ms
+            await self._instance.carry_out(self._logic.cancel(question_id, await self._outbox.epoch(), deadline))
+            self._log.info("cancelled", question=question_id)
 
     async def _refuse(self, message: Any, headers: dict[str, bytes], question: Any, error: InvalidInput) -> None:
         self._log.warning("refused", kind=error.kind, error=str(error))

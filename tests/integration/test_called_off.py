@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from alto_streams.client import AltoClient
+from alto_streams.events import OutcomeEvent
 from ops.kafka.embedded import EmbeddedKafka
 from schemas.outcome_pb2 import Outcome
 from schemas.question_pb2 import Question
@@ -38,6 +40,13 @@ class EndlessModel:
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
+
+    def wait(self, requests: int) -> None:
+        """Until so many are open."""
+        until = time.monotonic() + DEADLINE_S / 2
+        while self.open != requests:
+            assert time.monotonic() < until, f"{self.open} requests are open"
+            time.sleep(0.05)
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -84,6 +93,26 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[EndlessModel]:
     with EndlessModel() as server:
         monkeypatch.setenv("ALTO_ENGINE_URL", server.url)
         yield server
+
+
+async def test_a_cancelled_question_stops_its_request(
+    kafka: EmbeddedKafka, tmp_path: Path, model: EndlessModel
+) -> None:
+    with fleet(kafka.bootstrap, tmp_path, target="tests.pipelines.endless:patient") as running:
+        async with AltoClient(kafka.bootstrap, running.pipeline.name, deadline_s=DEADLINE_S) as client:
+            asking = asyncio.create_task(outcome_of(client, "unwanted"))
+            await asyncio.to_thread(model.wait, 1)
+            client.cancel("unwanted")
+            ended = await asyncio.wait_for(asking, DEADLINE_S / 2)
+            assert ended.failure is not None
+            assert ended.failure.kind == "cancelled"
+            await asyncio.to_thread(model.wait, 0)
+
+
+async def outcome_of(client: AltoClient, question_id: str) -> OutcomeEvent:
+    events = [event async for event in client.ask("Who?", question_id=question_id)]
+    assert isinstance(events[-1], OutcomeEvent)
+    return events[-1]
 
 
 def test_a_failed_question_stops_its_request_and_lets_go_of_the_commit(

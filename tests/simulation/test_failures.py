@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,11 +11,14 @@ import pytest
 from scripted import Evidence, Text, conclude
 
 from alto_streams.context import Context
+from alto_streams.coordinator import CoordinatorLogic
 from alto_streams.errors import InvalidInput
 from alto_streams.execution import TRIES
 from alto_streams.operators import Collect
 from alto_streams.pipeline import Pipeline, join
-from alto_streams.testing import Faults, NotScripted, Result, run, simulate
+from alto_streams.testing import Faults, NotScripted, Result, run, simulate, simulation
+from alto_streams.testing.simulation import Simulation
+from alto_streams.testing.worker import Worker
 
 QUESTIONS = {"good": b"good", "bad": b"bad"}
 
@@ -139,6 +143,35 @@ def test_a_stage_is_tried_again_under_a_later_attempt() -> None:
     outcomes = run(graph(again=succeeding_at_last), {"q": b"q"}).outcomes
     wanted = [f"q{i}={'|'.join(f'q{i}try{TRIES}.{index}' for index in range(TRIES))}" for i in range(3)]
     assert json.loads(outcomes["q"]) == wanted
+
+
+class Cancelling(Simulation):
+    """A question is cancelled where a simulation would have read it from the input again."""
+
+    def _readmit(self, stage: str, worker: Worker) -> Any:
+        if not self.admitted:
+            return None
+        question, _ = self.random.choice(self.questions[: self.admitted])
+        logic = self.admitter.logic
+        assert isinstance(logic, CoordinatorLogic)
+        deadline = self.now + self.random.randint(1000, 9000)
+        self.admitter.perform(logic.cancel(question, self.admitter.router.current, deadline))
+        return question
+
+
+def test_a_cancelled_question_ends_once_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulation, "Simulation", Cancelling)
+    pipeline = graph()
+    expected, found = run(pipeline, QUESTIONS).outcomes, Counter[str]()
+    for seed in range(40):
+        result = simulate(pipeline, QUESTIONS, seed, Faults(budget=5, every=100, readmit=10))
+        assert result.outcomes.keys() == QUESTIONS.keys()
+        for question, outcome in result.outcomes.items():
+            told = json.loads(outcome)
+            found["cancelled" if isinstance(told, dict) else "complete"] += 1
+            assert told["failure"][1] == "cancelled" if isinstance(told, dict) else outcome == expected[question]
+    assert found["cancelled"]
+    assert found["complete"]
 
 
 def test_a_conclude_that_raises_gives_a_failed_outcome() -> None:

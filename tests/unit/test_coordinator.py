@@ -31,6 +31,10 @@ def conclude(question: str, items: list[bytes], failure: Any) -> bytes:
 
 @pytest.fixture
 def logic() -> CoordinatorLogic:
+    return logic_of()
+
+
+def logic_of() -> CoordinatorLogic:
     pipeline = Pipeline("p", source=bytes)
     pipeline.output(pipeline.source.expand(split, "item"), "item", conclude=conclude)
     return CoordinatorLogic(pipeline.plan)
@@ -149,6 +153,25 @@ def test_a_question_of_which_no_stage_has_anything_is_not_called_off(
     effects = play(logic, records)
     assert len(outcomes(effects)) == 1
     assert not [e for e in effects if isinstance(e, Tell)]
+
+
+def cancellation(epoch: int = 9) -> Record:
+    (sent,) = logic_of().cancel("q", epoch, DEADLINE + 500)
+    assert isinstance(sent, Send)
+    return sent.record
+
+
+def test_a_cancelled_question_ends_and_is_called_off_in_its_own_epoch(logic: CoordinatorLogic) -> None:
+    effects = play(logic, [question(), item(), cancellation(), item(), cancellation()])
+    assert outcomes(effects) == [[1, "cancelled"]]
+    assert [(e.record.epoch, e.record.deadline) for e in effects if isinstance(e, Tell)] == [(1, DEADLINE)]
+    assert acknowledged(effects) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("before", [[], [question(), item(), count()]], ids=["that nobody asked", "that is answered"])
+def test_a_cancellation_of_a_question_does_nothing(logic: CoordinatorLogic, before: list[Record]) -> None:
+    play(logic, before)
+    assert logic.receive(cancellation(), Delivery(0, 7), 1, 0) == [Acknowledge((Delivery(0, 7),))]
 
 
 def test_after_a_takeover_a_question_that_comes_again_is_called_off_once_more(logic: CoordinatorLogic) -> None:
