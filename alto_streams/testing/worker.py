@@ -66,6 +66,7 @@ class Worker:
         self.running: list[tuple[Activity, Pending]] = []
         self.started: list[Run] = []
         self.outbox: dict[Destination, deque[tuple[Send | Publish | DeadLetter, Pending]]] = {}
+        self.idle = False  # it has been found to have nothing to do, and nothing has concerned it since
 
     def assign(self, number: int, until: int) -> None:
         """Takes a partition over, from what is committed; `until` is when the ended questions may be forgotten."""

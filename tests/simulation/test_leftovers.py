@@ -12,8 +12,9 @@ from alto_streams.pipeline import Pipeline
 from alto_streams.progress import Progress, decode
 from alto_streams.testing import Faults, assignment
 from alto_streams.testing.assignment import Assignment, Violation
+from alto_streams.testing.history import History
 from alto_streams.testing.leftovers import Leftovers
-from alto_streams.testing.simulation import DAY_MS, Simulation
+from alto_streams.testing.simulated import Simulated
 
 QUESTIONS = {"a": b"a", "b": b"b", "c": b"c"}
 MANY = Faults(budget=60, every=20)
@@ -22,16 +23,15 @@ SEEDS = range(6)
 
 def left(pipeline: Pipeline, seed: int, faults: Faults = MANY) -> Counter[str]:
     """How many groups are left open, by reason, when all is done that can be done before the deadlines."""
-    simulation = Simulation(pipeline, QUESTIONS, seed, faults, None, DAY_MS)
+    history = History(Simulated(pipeline, QUESTIONS, faults=faults), seed)
     try:
-        simulation.play()
-        leftovers = Leftovers(simulation.memory)
-        for worker in simulation.workers:
+        history.play()
+        leftovers = Leftovers(history.cluster.memory)
+        for worker in history.cluster.workers:
             leftovers.check(worker)
         return leftovers.found
     finally:
-        for worker in simulation.workers:
-            worker.crash()
+        history.cluster.close()
 
 
 def test_nothing_is_left_where_nothing_goes_wrong() -> None:
