@@ -80,5 +80,9 @@ def simulate(
                 console.print(error.message, markup=False)
                 console.print(f"Repeat it: alto simulate {target} --from {error.seed} --seeds 1", markup=False)
                 raise typer.Exit(1) from None
+            except KeyboardInterrupt:
+                progress.stop()
+                console.print(f"{target}: stopped; {passed} seeds from {begin} on had passed")
+                raise
         seconds = time.monotonic() - begun
         console.print(f"{target}: seeds {begin} to {begin + seeds - 1} passed in {seconds:.1f} s")

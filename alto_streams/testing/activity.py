@@ -8,11 +8,13 @@ from contextlib import suppress
 from typing import Any
 
 from alto_streams.context import Context
+from alto_streams.effects import Effect
 from alto_streams.engines.protocol import Engine
 from alto_streams.errors import AltoError
 from alto_streams.execution import Run
+from alto_streams.testing.clock import Until
 
-PAUSED: Any = object()  # it awaited asyncio.sleep(0)
+PAUSED: Any = object()  # it awaited asyncio.sleep(0), or a simulated clock
 ENDED: Any = object()
 
 
@@ -35,6 +37,8 @@ class Activity:
         self._called = call(run, pool)
         self._awaited: Generator[Any, None, Any] | None = None
         self._returned = False
+        self.held_back: list[Effect] = []
+        self.until = 0.0  # when what it waits for is there, in seconds of virtual time
 
     def step(self) -> Any:
         """The next value that the function yields or returns, PAUSED, or ENDED. Raises what the function raises."""
@@ -58,7 +62,9 @@ class Activity:
         except BaseException:
             self._awaited = None  # it is over: there is nothing to cancel
             raise
-        if waits_for is not None:
+        if isinstance(waits_for, Until):
+            self.until = waits_for.moment
+        elif waits_for is not None:
             raise self._not_scripted(repr(waits_for))
         return PAUSED
 

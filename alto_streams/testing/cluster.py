@@ -17,6 +17,7 @@ from alto_streams.effects import Send
 from alto_streams.plan import COORDINATOR, Plan, StagePlan
 from alto_streams.progress import Progress
 from alto_streams.routing import Router, RoutingTable
+from alto_streams.testing.activity import Activity
 from alto_streams.testing.assignment import Violation
 from alto_streams.testing.memory import Memory
 from alto_streams.testing.runner import logic_of
@@ -36,12 +37,23 @@ MAX_STEPS = 1_000_000
 
 
 class Cluster:
-    """`random` decides how many instances there are, who owns what at first, and which partitions are active."""
+    """`random` decides how many instances there are, who owns what at first, and which partitions are active.
 
-    def __init__(self, case: Simulated, random: Random, trace: int | None = 50) -> None:
+    With `instances` these are so many of each stage (one where it is not named), and each owns one active partition.
+    """
+
+    def __init__(
+        self,
+        case: Simulated,
+        random: Random,
+        trace: int | None = 50,
+        instances: Mapping[str, int] | None = None,
+    ) -> None:
         self.plan: Plan = case.pipeline.plan
         self.questions, self.deadline_ms = list(case.questions.items()), case.deadline_ms
-        self.memory = _memory(self.plan, case, random)
+        self.instances = instances
+        self.partitions = max(PARTITIONS, *(instances or {}).values(), 0)
+        self.memory = _memory(self.plan, case, self.partitions, random)
         self.trace: deque[Step] = deque(maxlen=trace)
         self.happened: Counter[str] = Counter()
         self.now, self.steps, self.admitted = 0, 0, 0
@@ -54,9 +66,10 @@ class Cluster:
         self.workers = [self.admitter, *(w for workers in self.stages.values() for w in workers)]
         self.by_name = {worker.name: worker for worker in self.workers}
         self._apply = {action: getattr(self, f"_{action}") for action in (*STEPS, *OTHERS, *KINDS)}
-        for stage in self.stages:
-            for number in range(PARTITIONS):
-                self._take_over(stage, number, random.choice(self.stages[stage]).name)
+        for stage, workers in self.stages.items():
+            for number in range(self.partitions):
+                owner = random.choice(workers) if instances is None else workers[number % len(workers)]
+                self._take_over(stage, number, owner.name)
 
     def _coordinator(self) -> CoordinatorLogic:
         return CoordinatorLogic(self.plan)
@@ -67,6 +80,8 @@ class Cluster:
 
     def draw_table(self, random: Random) -> dict[str, tuple[int, ...]]:
         """Another choice of active partitions. Those of the coordinator stay, so that a question has one for good."""
+        if self.instances is not None:
+            return {stage.name: tuple(range(self.instances.get(stage.name, 1))) for stage in self.plan.stages}
         active = {}
         for stage in self.plan.stages:
             count = PARTITIONS if stage.name == COORDINATOR else random.randint(1, PARTITIONS)
@@ -138,9 +153,7 @@ class Cluster:
         """Lets it happen. False where it is not possible now."""
         worker = self.by_name.get(event.instance)
         if event.ordinary:
-            self.steps += 1
-            if self.steps > MAX_STEPS:
-                raise Violation(f"Still busy after {MAX_STEPS} steps.")
+            self._step()
         detail = self._apply[event.action](worker, event.argument)
         if detail is None:
             return False
@@ -151,6 +164,18 @@ class Cluster:
             self.wake()
         self.trace.append(Step(self.steps, event, detail, self.chosen))
         return True
+
+    def go_on(self, worker: Worker, activity: Activity) -> None:
+        """As "advance", for one who knows the very run; nothing where it is over."""
+        index = next((index for index, (one, _) in enumerate(worker.running) if one is activity), None)
+        if index is not None:
+            self._step()
+            worker.advance(index)
+
+    def _step(self) -> None:
+        self.steps += 1
+        if self.steps > MAX_STEPS:
+            raise Violation(f"Still busy after {MAX_STEPS} steps.")
 
     # what happens by itself: each returns what the trace says of it, or None where it is not possible
 
@@ -216,6 +241,11 @@ class Cluster:
         if look:
             self.expire()
         return ms or look or None
+
+    def _look(self, worker: Worker, _: None) -> Any:
+        effects = worker.logic.expire(self.now)
+        worker.perform(effects)
+        return len(effects) or None
 
     def _deadline(self, _: None, argument: None) -> Any:
         self.now += self.deadline_ms + 1
@@ -303,13 +333,13 @@ class Cluster:
         return ms
 
 
-def _memory(plan: Plan, case: Simulated, random: Random) -> Memory:
+def _memory(plan: Plan, case: Simulated, partitions: int, random: Random) -> Memory:
     """At times the broker takes short commits only: where deadlines pass, since a scope that spreads further than a
     commit can tell holds its partition up until its question's deadline.
     """
     if not case.faults.tick_ms or random.random() < 0.5:
-        return Memory(plan, PARTITIONS, KAFKAS_METADATA_BYTES)
-    memory = Memory(plan, PARTITIONS, random.choice(NARROW_METADATA_BYTES))
+        return Memory(plan, partitions, KAFKAS_METADATA_BYTES)
+    memory = Memory(plan, partitions, random.choice(NARROW_METADATA_BYTES))
     for partition in (one for partitions in memory.topics.values() for one in partitions):
         partition.commit(Progress(0, LONG_ATTEMPT))
     return memory

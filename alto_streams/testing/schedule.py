@@ -37,7 +37,7 @@ class Faults:
 
 KINDS = ("crash", "move", "stall", "regroup", "copy", "readmit", "epoch", "error", "pause")
 STEPS = ("flush", "admit", "advance", "begin", "deliver", "notice", "learn")
-OTHERS = ("commit", "tick", "deadline")
+OTHERS = ("commit", "tick", "look", "deadline")
 
 
 class Event(NamedTuple):

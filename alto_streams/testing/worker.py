@@ -54,6 +54,7 @@ class Worker:
     ) -> None:
         self.name, self.stage, self.memory, self.pool = name, stage, memory, pool
         self._fresh = logic
+        self.streaming = True  # or what a function writes is held back until it has written all of it
         self.crash()
 
     def crash(self) -> None:
@@ -169,10 +170,13 @@ class Worker:
             self.failed(activity.run, error, pending)
             return f"raised {error!r}"
         if value is not ENDED:
-            self.perform(effects, pending)
+            if self.streaming:
+                self.perform(effects, pending)
+            else:
+                activity.held_back += effects
             return f"emitted {value!r}"
         self.running.pop(index)
-        self.perform([*effects, Acknowledge(tuple(activity.run.held))], pending)
+        self.perform([*activity.held_back, *effects, Acknowledge(tuple(activity.run.held))], pending)
         return "ended"
 
     def failed(self, run: Run, error: Exception, pending: Pending) -> None:

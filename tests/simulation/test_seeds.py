@@ -123,15 +123,16 @@ def test_the_command_says_what_passed_and_what_failed(module: str) -> None:
 
 def test_ctrl_c_stops_every_process(module: str) -> None:
     command, env = alto_simulate(f"{module}:endless", "--jobs", "2")
-    process = subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         while len(children.read_text().split()) < 2 and process.poll() is None:
             time.sleep(0.05)
         started = [Path("/proc", pid) for pid in children.read_text().split()]
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        told, said = process.communicate(timeout=60)
         assert process.returncode == 130
+        assert "stopped; 0 seeds from 0 on had passed" in told
         assert "Traceback" not in said
         while any(one.exists() for one in started):  # the one that multiprocessing adds ends by itself, a little later
             time.sleep(0.05)
