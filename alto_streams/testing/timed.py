@@ -106,11 +106,23 @@ class TimedHistory(History):
         questions = self.cluster.questions
         while len(self.cluster.memory.ended) < len(questions):
             self._plan()
+            if self._at_rest:
+                self._wait_for_deadlines()
             self._next()
         self._over = True
         while self._silent or self._planned:
             self._next()
             self._plan()
+
+    @property
+    def _at_rest(self) -> bool:
+        return not self._planned and not self._silent and self.cluster.admitted == len(self.cluster.questions)
+
+    def _wait_for_deadlines(self) -> None:
+        """Nothing is under way, though a question has not ended: only its deadline can end it."""
+        ended = self.cluster.memory.ended
+        asked = [timing.asked for question, timing in self.timings.items() if question not in ended]
+        self.clock.time = max(self.clock.time, min(asked) + self.cluster.deadline_ms / 1000)
 
     def check_at_rest(self) -> None:
         """Not here: a deadline that passes half-way leaves records in part, until the next look at the clock."""

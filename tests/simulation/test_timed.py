@@ -8,6 +8,7 @@ from dataclasses import replace
 from statistics import mean, median
 
 import pytest
+from mechanisms import without_counts
 from scripted import QUESTIONS, Evidence, Script, Text, Words, conclude
 
 from alto_streams.context import Context
@@ -18,6 +19,7 @@ from alto_streams.pipeline import Pipeline, join
 from alto_streams.quanta import cutter
 from alto_streams.testing import Delays, Result, Simulated, SimulationError, run, simulate_case, simulate_timed
 from alto_streams.testing.clock import SimulatedClock
+from alto_streams.testing.simulated import DAY_MS
 
 MANY = {f"q{n}": f"Which river flows through city {n} of Germany?".encode() for n in range(12)}
 PAPER = {"answer": 2, "extract_claims": 2, "generate_queries": 3}
@@ -118,7 +120,8 @@ def test_words_that_change_with_each_run_never_mix_in_virtual_time() -> None:
     happened = 0
     for seed in range(10):
         script = Script(seed)
-        case = Simulated(script.pipeline(drop=True), QUESTIONS, check=lambda r, s=script: s.check(r, drop=True))  # type: ignore[misc]
+        check = lambda r, s=script: s.check(r, drop=True)  # noqa: E731
+        case = Simulated(script.pipeline(drop=True), QUESTIONS, check=check, deadline_ms=600_000)
         instances = dict.fromkeys(("answer", "extract", "generate", "words", "rerank", "appraise"), 2)
         happened += sum(simulate_timed(case, seed, instances=instances, delays=delays).faults.values())
     assert happened > 10
@@ -148,3 +151,12 @@ def test_the_emulated_model_says_the_same_without_time() -> None:
     assert run(factool(), few, pool=EmulatedEngine(clock=VirtualClock())).outcomes == timed.outcomes
     pool = EmulatedEngine(clock=VirtualClock())
     assert simulate_case(Simulated(factool(), few, pool), 3).outcomes == timed.outcomes
+
+
+def test_what_nobody_completes_waits_for_its_deadline_and_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_counts(monkeypatch)
+    found = simulate_timed(Simulated(factool(), {"q": MANY["q0"]}), 0, engine=emulated)
+    assert json.loads(found.outcomes["q"])["failure"][1] == "deadline_exceeded"
+    ended = found.timings["q"].ended
+    assert ended is not None
+    assert ended > DAY_MS / 1000
