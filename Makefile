@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 SEEDS := 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test simulate lint format perf-core perf-hop perf-rebalance schemas lock clean
+.PHONY: help setup demo test simulate lint format perf-core perf-memory perf-hop perf-rebalance schemas lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ format: $(STAMP) ## let ruff format and mend what it can
 
 perf-core: $(STAMP) ## what the core spends on one record, into perf/results/core.json: 10 seconds
 	$(BIN)/python -m perf.core
+
+perf-memory: $(STAMP) ## a million questions in one process, into perf/results/memory.json: half an hour
+	$(BIN)/python -m perf.memory
 
 perf-hop: $(STAMP) ## one hop beside plain Faust and bare librdkafka, into perf/results/hop.json: 8 minutes
 	$(BIN)/python -m perf.hop
