@@ -104,9 +104,7 @@ EXAMPLES: dict[str, tuple[ModuleType, Loop]] = {
 def test_an_example_gives_what_a_nested_loop_gives(name: str) -> None:
     case = load(f"examples.pipelines.{name}")
     assert isinstance(case, Simulated)
-    wanted = {
-        q: Told(question_id=q, lines=EXAMPLES[name][1](question.text)) for q, question in case.questions.items()
-    }
+    wanted = {q: Told(question_id=q, lines=EXAMPLES[name][1](question.text)) for q, question in case.questions.items()}
     assert any(told.lines for told in wanted.values())
     assert run(case.pipeline, case.questions, pool=case.pool).outcomes == wanted
     faults: Counter[str] = Counter()
@@ -138,4 +136,3 @@ def test_a_model_that_fails_fails_the_question_and_says_where() -> None:
         first = {"q": module.simulation.questions["q0"]}
         told = run(module.pipeline, first, pool=Scripted(broken)).outcomes["q"]
         assert told.failure == "OSError: no model today"
-
