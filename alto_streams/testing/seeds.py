@@ -10,7 +10,7 @@ import os
 import signal
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -63,9 +63,10 @@ def play_seeds(
     batches = (seeds[at : at + BATCH] for at in range(0, len(seeds), BATCH))
     with ExitStack() as started:
         crew = []
-        for _ in range(max(1, min(jobs, -(-len(seeds) // BATCH)))):
-            crew.append(_Player(job))
-            started.callback(crew[-1].stop)
+        with _undisturbed():
+            for _ in range(max(1, min(jobs, -(-len(seeds) // BATCH)))):
+                crew.append(_Player(job))
+                started.callback(crew[-1].stop)
         _play(crew, batches, done, failing)
 
 
@@ -88,6 +89,19 @@ def _play(
                 break
             else:
                 raise answer
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ctrl-C waits. A process that starts now never sees it: it is for who started it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Player:
@@ -133,7 +147,7 @@ class _Player:
 
 
 def _serve(connection: Connection, job: Job) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who started it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it could not be blocked
     with suppress(EOFError, BrokenPipeError):
         try:
             histories = Histories(load(job.target, job.questions))
