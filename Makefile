@@ -5,8 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
+SEEDS := 1000
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format perf-core perf-hop perf-rebalance schemas lock clean
+.PHONY: help setup demo test simulate lint format perf-core perf-memory perf-hop perf-rebalance schemas lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +22,10 @@ demo: $(STAMP) ## start everything, ask three questions, stop everything
 test: setup ## run the tests
 	$(BIN)/python -m pytest
 
+simulate: $(STAMP) ## a thousand simulated histories of every example: make simulate SEEDS=100000 for more
+	$(BIN)/alto simulate --seeds $(SEEDS) tests.simulation.scripted tests.simulation.scripted:deadlines \
+		$(addprefix examples.pipelines.,rag best_of_n peers writer three_streams multi_hop)
+
 lint: $(STAMP) ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -31,6 +37,9 @@ format: $(STAMP) ## let ruff format and mend what it can
 
 perf-core: $(STAMP) ## what the core spends on one record, into perf/results/core.json: 10 seconds
 	$(BIN)/python -m perf.core
+
+perf-memory: $(STAMP) ## a million questions in one process, into perf/results/memory.json: half an hour
+	$(BIN)/python -m perf.memory
 
 perf-hop: $(STAMP) ## one hop beside plain Faust and bare librdkafka, into perf/results/hop.json: 8 minutes
 	$(BIN)/python -m perf.hop

@@ -21,6 +21,7 @@ class Commands(LazyGroup):
         "status": ("alto_streams.cli.stack:status", "Show each process with its state, restarts and memory."),
         "ask": ("alto_streams.cli.ask:ask", "Ask a question and stream what becomes of it."),
         "pipeline": ("alto_streams.cli.pipeline:app", "Show the pipeline: stages, levels, keys and topics."),
+        "simulate": ("alto_streams.cli.simulate:simulate", "Play a pipeline in memory under crashes, by many seeds."),
         "topics": ("alto_streams.cli.topics:topics", "Show the topics with partitions, records and lag."),
         "model": ("alto_streams.cli.model:app", "List and fetch language models."),
         "doctor": ("alto_streams.cli.doctor:doctor", "Say what is missing on this machine, and the mend."),

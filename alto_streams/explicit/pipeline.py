@@ -100,7 +100,7 @@ class ExplicitPipeline(Pipeline):
     def output(self, stream: Stream, type: str, *, conclude: Callable[..., Any]) -> None:
         raise PipelineError(f"Pipeline '{self.name}' has queues.", f"write to '{OUTCOME}', or to an output_queue")
 
-    def publish(self, stream: Stream, type: str) -> None:
+    def publish(self, stream: Stream, type: str, *, early: bool = False) -> None:
         raise PipelineError(f"Pipeline '{self.name}' has queues.", "write to a progress_queue")
 
     def _add_queue(self, queue: Queue) -> None:

@@ -14,8 +14,9 @@ from alto_streams.engines.protocol import Engine
 from alto_streams.errors import AltoError
 from alto_streams.execution import Run
 from alto_streams.explicit.execution import ExplicitRun
+from alto_streams.testing.clock import Until
 
-PAUSED: Any = object()  # it awaited asyncio.sleep(0)
+PAUSED: Any = object()  # it awaited asyncio.sleep(0), or a simulated clock
 ENDED: Any = object()
 WAITING: Any = object()  # it has read all that there is
 
@@ -66,6 +67,8 @@ class Activity:
         self._awaited: Generator[Any, None, Any] | None = None
         self._returned = False
         self._waits = False
+        self.held_back: list[Effect] = []
+        self.until = 0.0  # when what it waits for is there, in seconds of virtual time
 
     @property
     def starved(self) -> bool:
@@ -104,6 +107,9 @@ class Activity:
         self._waits = waits_for is WAITING
         if self._waits or isinstance(waits_for, Wrote):
             return waits_for
+        if isinstance(waits_for, Until):
+            self.until = waits_for.moment
+            return PAUSED
         return PAUSED if waits_for is None else Awaited(waits_for)
 
     def _not_scripted(self, what: str) -> NotScripted:

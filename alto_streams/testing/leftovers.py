@@ -3,8 +3,8 @@
 All stages are told of a question that fails, and let go of it. A group stays open when what it waits for will never
 come, which is right for three reasons and no other:
 
-- `forgotten`: the question failed; an earlier owner of the partition was told so and acknowledged it, and these records
-  came after that;
+- `forgotten`: the question was called off (it failed, or was read again after its end); an earlier owner of the
+  partition was told so and acknowledged it, and these records came after that;
 - `repeated`: the scope was complete before these records, which came again from a sender that was taken over; they find
   their scope forgotten, since their receiver was taken over as well;
 - `replaced`: a run was cut short and the run that followed wrote other items, so that nobody completes the first.

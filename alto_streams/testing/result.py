@@ -27,6 +27,15 @@ class Item(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Timing:
+    """When a question was asked, its first output or progress was out, and it ended; in seconds of virtual time."""
+
+    asked: float
+    first: float | None = None
+    ended: float | None = None
+
+
+@dataclass(frozen=True)
 class Result:
     """By question id; `outputs` without the outcomes. Items are in the order in which they were published."""
 
@@ -36,6 +45,7 @@ class Result:
     dead_letters: list[DeadLetter]
     steps: int = 0  # of a simulation
     faults: dict[str, int] = field(default_factory=dict)  # how often what went wrong in it
+    timings: dict[str, Timing] = field(default_factory=dict)  # of a simulation in virtual time
 
 
 def result_of(pipeline: Pipeline, memory: Memory, steps: int = 0, faults: Mapping[str, int] | None = None) -> Result:

@@ -1,14 +1,17 @@
-"""What can go wrong in a simulation, and how often; and what is thrown when an invariant does not hold."""
+"""What happens in a simulation, as data: events by name, schedules of them, and what may go wrong how often.
+
+An event names what it is about (an instance, a destination, a run's item) and not its place in a list. So it means the
+same in a history that others have been taken out of.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from alto_streams.ancestry import Ancestry
 from alto_streams.effects import Publish, Send, Tell
-from alto_streams.errors import AltoError
 from alto_streams.record import Kind, Record
 
 
@@ -29,47 +32,80 @@ class Faults:
     epoch: float = 2  # a routing table with other partitions
     error: float = 2  # a stage's function raises
     pause: float = 0  # everything stands still for minutes, where the clock runs
+    cancel: float = 0  # an asker wants a question no more
     tick_ms: int = 0
 
 
-NONE = Faults(budget=0)
+KINDS = ("crash", "move", "stall", "regroup", "copy", "readmit", "epoch", "error", "pause", "cancel")
+STEPS = ("flush", "admit", "advance", "begin", "deliver", "notice", "learn")
+OTHERS = ("commit", "tick", "look", "deadline")
 
 
-def _short(found: Any) -> str:
+class Event(NamedTuple):
+    """One thing that happens. `instance` is empty where it concerns them all."""
+
+    instance: str
+    action: str
+    argument: Any = None
+
+    @property
+    def is_fault(self) -> bool:
+        return self.action in KINDS
+
+    @property
+    def ordinary(self) -> bool:
+        """A step of an instance, which the default order may do in its place."""
+        return self.action in STEPS
+
+
+class Schedule(NamedTuple):
+    """A history to repeat: the questions that are asked, and what happens, in turn. None is the next step in the
+    default order (whatever is furthest downstream goes first), in which all goes on that the schedule leaves open. An
+    event that is not possible when its turn comes is passed over.
+    """
+
+    questions: tuple[str, ...]
+    events: tuple[Event | None, ...]
+
+    @property
+    def decisions(self) -> int:
+        """In how many places it differs from the default order."""
+        return sum(event is not None for event in self.events)
+
+    @property
+    def faults(self) -> tuple[Event, ...]:
+        return tuple(event for event in self.events if event is not None and event.is_fault)
+
+
+class Step(NamedTuple):
+    """What came of one event. `chosen` where a schedule or a random number asked for it, and no default order."""
+
+    number: int
+    event: Event
+    detail: Any
+    chosen: bool = True
+
+    def __str__(self) -> str:
+        action = self.event.action.upper() if self.event.is_fault else self.event.action
+        return " ".join(filter(None, (f"{self.number}:", self.event.instance, action, short(self.detail))))
+
+
+def short(found: Any) -> str:
     """A detail of a step as one short line: `ITEM q1/0@1.4/2@1.0 p0 e1 b'...'` for a record."""
     if isinstance(found, Send | Tell):
-        return f"-> {found.stage} {_short(found.record)}"
+        return f"-> {found.stage} {short(found.record)}"
     if isinstance(found, Publish):
         return f"{found.type} {found.question} {found.item} {found.value!r}{'' if found.final else ' so far'}"
     if isinstance(found, Ancestry):
         steps = (f"{step.position}@{step.attempt.generation}.{step.attempt.run}" for step in found.path)
         return "/".join((found.question, *steps))
     if isinstance(found, Record):
-        said = f"{found.kind.name} {_short(found.ancestry)} p{found.port} e{found.epoch}"
+        said = f"{found.kind.name} {short(found.ancestry)} p{found.port} e{found.epoch}"
         if found.kind is Kind.COUNT:
             return f"{said} = {found.count} @{found.attempt.generation}.{found.attempt.run}"
         return f"{said} {found.value!r}"
     if isinstance(found, tuple):
-        return " ".join(map(_short, found))
-    return str(found)
-
-
-class Step(NamedTuple):
-    """One step of a schedule."""
-
-    number: int
-    instance: str
-    action: str
-    detail: Any
-
-    def __str__(self) -> str:
-        return f"{self.number}: {self.instance} {self.action} {_short(self.detail)}"
-
-
-class SimulationError(AltoError):
-    """A simulation found a state that must not be. `seed` repeats it; `steps` are the last that led there."""
-
-    def __init__(self, problem: str, seed: int, steps: Iterable[Step]) -> None:
-        self.seed, self.steps = seed, [str(step) for step in steps]
-        trace = "\n  ".join(["The last steps:", *self.steps])
-        super().__init__(f"Seed {seed}: {problem}\n{trace}\n", f"repeat it with simulate(..., seed={seed})")
+        return " ".join(map(short, found))
+    if isinstance(found, Mapping):
+        return ", ".join(f"{key}: {short(value)}" for key, value in found.items())
+    return "" if found is None else str(found)

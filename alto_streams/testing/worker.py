@@ -71,6 +71,7 @@ class Worker:
     ) -> None:
         self.name, self.stage, self.memory, self.pool = name, stage, memory, pool
         self._fresh = logic
+        self.streaming = True  # or what a function writes is held back until it has written all of it
         self.crash()
 
     def crash(self) -> None:
@@ -83,6 +84,7 @@ class Worker:
         self.running: list[tuple[Activity, Pending]] = []
         self.started: list[tuple[Run, Pending]] = []
         self.outbox: dict[Destination, deque[tuple[Sent, Pending]]] = {}
+        self.idle = False  # it has been found to have nothing to do, and nothing has concerned it since
 
     def assign(self, number: int, until: int) -> None:
         """Takes a partition over, from what is committed; `until` is when the ended questions may be forgotten."""
@@ -111,7 +113,7 @@ class Worker:
         return len(self.started) < AHEAD
 
     @property
-    def idle(self) -> bool:
+    def may_begin(self) -> bool:
         """Whether another function may be called."""
         slots = self.stage.slots
         return bool(self.started) and (slots is None or len(self.running) < slots)
@@ -213,10 +215,13 @@ class Worker:
             self.failed(activity.run, error, pending)
             return f"raised {error!r}"
         if value is not ENDED:
-            self.perform(effects, pending)
+            if self.streaming:
+                self.perform(effects, pending)
+            else:
+                activity.held_back += effects
             return f"emitted {value!r}"
         self.running.pop(index)
-        self.perform([*effects, Acknowledge(tuple(activity.run.held))], pending)
+        self.perform([*activity.held_back, *effects, Acknowledge(tuple(activity.run.held))], pending)
         return "ended"
 
     def failed(self, run: Run, error: Exception, pending: Pending) -> None:

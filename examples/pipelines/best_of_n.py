@@ -16,7 +16,7 @@ from alto_streams.operators import Collect, Into, Vote
 from alto_streams.pipeline import Pipeline
 from examples.pipelines.command import main
 from examples.pipelines.messages_pb2 import Draw, Line, Solution, Told
-from examples.pipelines.scripted import Scripted
+from examples.pipelines.scripted import Scripted, simulated
 from schemas.question_pb2 import Question
 
 DRAWS = 5
@@ -72,6 +72,8 @@ def say(name: str, asked: str, seed: int) -> str:
         return f"I add {a} and {b}.\nI am lost."
     return f"I add {a} and {b}.\nAnswer: {a + b + ((a + seed) % DRAWS == 1)}"
 
+
+simulation = simulated(pipeline, Scripted(say), "1 + 2 =", "12 + 30 =", "8 + 5 =")
 
 if __name__ == "__main__":
     main("best_of_n", "12 + 30 =", Scripted(say))

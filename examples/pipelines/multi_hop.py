@@ -19,7 +19,7 @@ from examples.pipelines.asking import first, pieces
 from examples.pipelines.command import main
 from examples.pipelines.library import words
 from examples.pipelines.messages_pb2 import Told, Trail
-from examples.pipelines.scripted import Scripted
+from examples.pipelines.scripted import Scripted, simulated
 from schemas.question_pb2 import Question
 
 HOPS = 3
@@ -119,6 +119,14 @@ def say(name: str, asked: str, seed: int) -> str:
         return f"birthplace of {last.split(' directed ')[0].split(' wrote ')[0]}\n"
     return f"river of {last.split(' ')[-1].rstrip('.')}" if " born in " in last else ""
 
+
+simulation = simulated(
+    pipeline,
+    Scripted(say),
+    "Which river runs through the birthplace of the director of Metropolis?",
+    "Which river runs through the birthplace of the writer of Metropolis?",
+    "Which river is in Alien?",
+)
 
 if __name__ == "__main__":
     main("multi_hop", "Which river runs through the birthplace of the director of Metropolis?", Scripted(say))

@@ -16,7 +16,7 @@ from alto_streams.pipeline import Pipeline, join
 from examples.pipelines.asking import agrees
 from examples.pipelines.command import main
 from examples.pipelines.messages_pb2 import Line, Support, Told
-from examples.pipelines.scripted import Scripted
+from examples.pipelines.scripted import Scripted, simulated
 from schemas.question_pb2 import Question
 
 DRAFT = Prompt.few_shot(
@@ -73,6 +73,8 @@ def judge(name: str, asked: str) -> float:
     *sheet, draft = asked.split("\n")
     return -9.0 + 3 * (2 * sheet.count(draft) - len(sheet))
 
+
+simulation = simulated(pipeline, Scripted(say, judge), "The capital of Upper Austria", "Why", "A bridge")
 
 if __name__ == "__main__":
     main("peers", "The capital of Upper Austria", Scripted(say, judge))

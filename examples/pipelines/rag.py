@@ -17,7 +17,7 @@ from examples.pipelines.asking import agrees, pieces
 from examples.pipelines.command import main
 from examples.pipelines.library import look_up
 from examples.pipelines.messages_pb2 import Citation, Passage, Passages, Sentence, Support, Told
-from examples.pipelines.scripted import Scripted
+from examples.pipelines.scripted import Scripted, simulated
 from schemas.question_pb2 import Question
 
 RETRIEVED = 4
@@ -97,6 +97,14 @@ def judge(name: str, asked: str) -> float:
     passage, sentence = asked.split("\n")
     return 0.0 if sentence.rstrip(".") in passage else -20.0
 
+
+simulation = simulated(
+    pipeline,
+    Scripted(say, judge),
+    "Where does the Danube begin and end?",
+    "Is the sea salty?",
+    "Why?",
+)
 
 if __name__ == "__main__":
     main("rag", "Where does the river Danube begin and end?", Scripted(say, judge))

@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from alto_streams.engines.protocol import EngineStatistics, Prompt, Sampling
+from alto_streams.pipeline import Pipeline
+from alto_streams.testing import Faults, Simulated
+from schemas.question_pb2 import Question
 
 Say = Callable[[str, str, int], str]
 Judge = Callable[[str, str], float]
@@ -33,3 +36,9 @@ class Scripted:
 
     async def close(self) -> None:
         """Nothing to close."""
+
+
+def simulated(pipeline: Pipeline, engine: Scripted, *questions: str) -> Simulated:
+    """For `alto simulate`, which looks for it under the name `simulation`."""
+    asked = {f"q{number}": Question(text=text) for number, text in enumerate(questions)}
+    return Simulated(pipeline, asked, engine, faults=Faults(every=15))

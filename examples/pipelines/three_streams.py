@@ -17,7 +17,7 @@ from alto_streams.pipeline import Pipeline, join
 from examples.pipelines.asking import agrees, first
 from examples.pipelines.command import main
 from examples.pipelines.messages_pb2 import Card, Line, Mood, Offer, Product, Told
-from examples.pipelines.scripted import Scripted
+from examples.pipelines.scripted import Scripted, simulated
 from schemas.question_pb2 import Question
 
 PITCH = Prompt.few_shot(
@@ -106,6 +106,8 @@ def say(name: str, asked: str, seed: int) -> str:
 def judge(name: str, asked: str) -> float:
     return -8.0 if "like" in asked or "fast" in asked else -10.0
 
+
+simulation = simulated(pipeline, Scripted(say, judge), "kettle toaster radio", "radio", "toaster spoon kettle", "")
 
 if __name__ == "__main__":
     main("three_streams", "kettle toaster radio", Scripted(say, judge))

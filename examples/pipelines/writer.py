@@ -17,7 +17,7 @@ from examples.pipelines.asking import first, pieces
 from examples.pipelines.command import main
 from examples.pipelines.library import look_up
 from examples.pipelines.messages_pb2 import Article, Line, Paragraph, Passage, Passages, Section, Told
-from examples.pipelines.scripted import Scripted
+from examples.pipelines.scripted import Scripted, simulated
 from schemas.question_pb2 import Question
 
 FOUND = 2  # passages for each query
@@ -118,6 +118,8 @@ def say(name: str, asked: str, seed: int) -> str:
         return "\n\n".join(note for note in notes if not heading.startswith("Cities") or "capital" in note)
     return f"An article of {len(asked.splitlines())} paragraphs."
 
+
+simulation = simulated(pipeline, Scripted(say), "Danube", "Black Forest", "Moon")
 
 if __name__ == "__main__":
     main("writer", "Danube", Scripted(say))

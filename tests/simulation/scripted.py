@@ -11,12 +11,15 @@ import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from random import Random
 
 from alto_streams.context import Context
 from alto_streams.pipeline import Pipeline, join
-from alto_streams.testing import Result
+from alto_streams.testing import Faults, Result, Simulated
+
+QUESTIONS = {name: name.encode() for name in ("a", "b", "c")}
 
 
 @dataclass(frozen=True)
@@ -187,3 +190,25 @@ def kept(claim: str) -> bool:
 
 def wanted(query: str) -> bool:
     return number("want" + query, 3) > 0
+
+
+def simulation(seed: int) -> Simulated:
+    """For `alto simulate`: words that change with each run at every second seed, a filter or not, drops or not."""
+    fickle, keep, drop = seed & 1, bool(seed & 2), bool(seed & 4)
+    return _fickle(seed, keep, drop) if fickle else _steady(keep, drop)
+
+
+@lru_cache
+def _steady(keep: bool, drop: bool) -> Simulated:
+    return Simulated(Script().pipeline(keep, drop), QUESTIONS)
+
+
+def _fickle(seed: int, keep: bool, drop: bool) -> Simulated:
+    script = Script(seed)
+    check = lambda result: script.check(result, keep, drop)  # noqa: E731
+    return Simulated(script.pipeline(keep, drop), QUESTIONS, check=check, same=False)
+
+
+def deadlines(seed: int) -> Simulated:
+    """For `alto simulate`: deadlines pass half-way."""
+    return Simulated(Script(seed).pipeline(), QUESTIONS, same=False, faults=Faults(tick_ms=10), deadline_ms=3000)

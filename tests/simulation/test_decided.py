@@ -20,7 +20,8 @@ from alto_streams.pipeline import Pipeline, join
 from alto_streams.plan import StagePlan
 from alto_streams.record import Kind
 from alto_streams.testing import Faults, Result, SimulationError, run, simulate
-from alto_streams.testing.simulation import DAY_MS, Simulation
+from alto_streams.testing.history import History
+from alto_streams.testing.simulated import Simulated
 
 SEEDS = int(os.environ.get("ALTO_SEEDS", "25"))
 QUESTIONS = {name: name.encode() for name in ("a", "b", "c")}
@@ -187,11 +188,10 @@ def work(seed: int) -> tuple[int, int]:
     """How many steps the questions took, and how many records said that something has ended."""
     script = Deciding(most=4)
     script.pauses = 20
-    simulation = Simulation(script.deciding("any"), QUESTIONS, seed, Faults(budget=0), None, DAY_MS)
-    simulation.play()
-    simulation.check_ended()
-    simulation.check_at_rest()
-    return simulation.steps, sum(sent.record.kind is Kind.ENDED for sent in simulation.memory.sent)
+    history = History(Simulated(script.deciding("any"), QUESTIONS, faults=Faults(budget=0)), seed)
+    history.run()
+    cluster = history.cluster
+    return cluster.steps, sum(sent.record.kind is Kind.ENDED for sent in cluster.memory.sent)
 
 
 def test_a_decision_saves_work(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,7 +235,7 @@ def test_some_seed_fails_where_more_is_called_off(
 
 def problem(seed: int) -> str:
     try:
-        simulate(Deciding(seed).deciding("any", side=True), QUESTIONS, seed, Faults(budget=30, every=10))
+        simulate(Deciding(seed).deciding("any", side=True), QUESTIONS, seed, Faults(budget=30, every=10), shrink_s=0)
     except SimulationError as error:
         return error.message
     return ""

@@ -1,4 +1,7 @@
-"""The example pipelines give, in memory and under faults, what a plain nested loop over the same scripts gives."""
+"""The example pipelines give, in memory and under faults, what a plain nested loop over the same scripts gives.
+
+`make simulate` plays a thousand seeds of each.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,12 @@ from types import ModuleType
 
 import pytest
 
-from alto_streams.pipeline import load
-from alto_streams.testing import Faults, run, simulate
+from alto_streams.testing import Simulated, run, simulate_case
+from alto_streams.testing.load import load
 from examples.pipelines import best_of_n, multi_hop, peers, rag, three_streams, writer
 from examples.pipelines.library import look_up
 from examples.pipelines.messages_pb2 import Told
 from examples.pipelines.scripted import Scripted
-from schemas.question_pb2 import Question
 
 Loop = Callable[[str], list[str]]
 
@@ -88,35 +90,26 @@ def reached(question: str) -> list[str]:
     return search([]) or []
 
 
-EXAMPLES: dict[str, tuple[ModuleType, Loop, tuple[str, ...]]] = {
-    "rag": (rag, cited, ("Where does the Danube begin and end?", "Is the sea salty?", "Why?")),
-    "best_of_n": (best_of_n, elected, ("1 + 2 =", "12 + 30 =", "8 + 5 =")),
-    "peers": (peers, weighed_by_peers, ("The capital of Upper Austria", "Why", "A bridge")),
-    "writer": (writer, written, ("Danube", "Black Forest", "Moon")),
-    "three_streams": (three_streams, weighed, ("kettle toaster radio", "radio", "toaster spoon kettle", "")),
-    "multi_hop": (
-        multi_hop,
-        reached,
-        (
-            "Which river runs through the birthplace of the director of Metropolis?",
-            "Which river runs through the birthplace of the writer of Metropolis?",
-            "Which river is in Alien?",
-        ),
-    ),
+EXAMPLES: dict[str, tuple[ModuleType, Loop]] = {
+    "rag": (rag, cited),
+    "best_of_n": (best_of_n, elected),
+    "peers": (peers, weighed_by_peers),
+    "writer": (writer, written),
+    "three_streams": (three_streams, weighed),
+    "multi_hop": (multi_hop, reached),
 }
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_gives_what_a_nested_loop_gives(name: str) -> None:
-    module, loop, texts = EXAMPLES[name]
-    pipeline, pool = load(f"examples.pipelines.{name}:pipeline"), scripted(module)
-    questions = {f"q{i}": Question(text=text) for i, text in enumerate(texts)}
-    wanted = {q: Told(question_id=q, lines=loop(question.text)) for q, question in questions.items()}
+    case = load(f"examples.pipelines.{name}")
+    assert isinstance(case, Simulated)
+    wanted = {q: Told(question_id=q, lines=EXAMPLES[name][1](question.text)) for q, question in case.questions.items()}
     assert any(told.lines for told in wanted.values())
-    assert run(pipeline, questions, pool=pool).outcomes == wanted
+    assert run(case.pipeline, case.questions, pool=case.pool).outcomes == wanted
     faults: Counter[str] = Counter()
     for seed in range(25):
-        result = simulate(pipeline, questions, seed, Faults(every=15), pool=pool)
+        result = simulate_case(case, seed)
         assert result.outcomes == wanted
         faults.update(result.faults)
     assert all(faults[kind] for kind in ("crash", "move", "copy", "readmit", "epoch"))
@@ -139,10 +132,7 @@ def test_a_model_that_fails_fails_the_question_and_says_where() -> None:
     def broken(name: str, asked: str, seed: int) -> str:
         raise OSError("no model today")
 
-    for module, _, texts in EXAMPLES.values():
-        told = run(module.pipeline, {"q": Question(text=texts[0])}, pool=Scripted(broken)).outcomes["q"]
+    for module, _ in EXAMPLES.values():
+        first = {"q": module.simulation.questions["q0"]}
+        told = run(module.pipeline, first, pool=Scripted(broken)).outcomes["q"]
         assert told.failure == "OSError: no model today"
-
-
-def scripted(module: ModuleType) -> Scripted:
-    return Scripted(module.say, module.judge) if hasattr(module, "judge") else Scripted(module.say)

@@ -11,14 +11,11 @@ import pytest
 from scripted import Evidence, Text, conclude
 
 from alto_streams.context import Context
-from alto_streams.coordinator import CoordinatorLogic
 from alto_streams.errors import InvalidInput
 from alto_streams.execution import TRIES
 from alto_streams.operators import Collect
 from alto_streams.pipeline import Pipeline, join
-from alto_streams.testing import Faults, NotScripted, Result, run, simulate, simulation
-from alto_streams.testing.simulation import Simulation
-from alto_streams.testing.worker import Worker
+from alto_streams.testing import Faults, NotScripted, Result, run, simulate
 
 QUESTIONS = {"good": b"good", "bad": b"bad"}
 
@@ -145,26 +142,11 @@ def test_a_stage_is_tried_again_under_a_later_attempt() -> None:
     assert json.loads(outcomes["q"]) == wanted
 
 
-class Cancelling(Simulation):
-    """A question is cancelled where a simulation would have read it from the input again."""
-
-    def _readmit(self, stage: str, worker: Worker) -> Any:
-        if not self.admitted:
-            return None
-        question, _ = self.random.choice(self.questions[: self.admitted])
-        logic = self.admitter.logic
-        assert isinstance(logic, CoordinatorLogic)
-        deadline = self.now + self.random.randint(1000, 9000)
-        self.admitter.perform(logic.cancel(question, self.admitter.router.current, deadline))
-        return question
-
-
-def test_a_cancelled_question_ends_once_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(simulation, "Simulation", Cancelling)
+def test_a_cancelled_question_ends_once_and_leaves_nothing() -> None:
     pipeline = graph()
     expected, found = run(pipeline, QUESTIONS).outcomes, Counter[str]()
     for seed in range(40):
-        result = simulate(pipeline, QUESTIONS, seed, Faults(budget=5, every=100, readmit=10))
+        result = simulate(pipeline, QUESTIONS, seed, Faults(budget=5, every=100, cancel=10))
         assert result.outcomes.keys() == QUESTIONS.keys()
         for question, outcome in result.outcomes.items():
             told = json.loads(outcome)

@@ -1,6 +1,6 @@
 """Many random histories of the FacTool shape, each with crashes, copies, rebalances and changes of the routing table.
 
-`ALTO_SEEDS=5000 pytest tests/simulation` looks at more of them; a failure prints its seed.
+`alto simulate tests.simulation.scripted` looks at more of them; a failure prints its seed.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ import os
 from dataclasses import replace
 
 import pytest
-from scripted import Script
+from scripted import QUESTIONS, Script
 
 from alto_streams.testing import Faults, Result, SimulationError, run, simulate
 
 SEEDS = int(os.environ.get("ALTO_SEEDS", "25"))
-QUESTIONS = {name: name.encode() for name in ("a", "b", "c")}
 
 
 @pytest.mark.timeout(0)
@@ -86,10 +85,11 @@ def test_a_failure_names_its_seed_and_shows_the_last_steps() -> None:
         raise AssertionError("no good")
 
     with pytest.raises(SimulationError, match="Seed 3: AssertionError: no good") as caught:
-        simulate(Script().pipeline(), QUESTIONS, 3, check=never)
+        simulate(Script().pipeline(), QUESTIONS, 3, check=never, shrink_s=0)
     assert caught.value.seed == 3
     assert len(caught.value.steps) == 50
     assert any("deliver" in step for step in caught.value.steps)
+    assert caught.value.steps[-1] in caught.value.message
 
 
 @pytest.mark.parametrize("kind", ["crash", "move", "stall", "regroup", "copy", "readmit", "epoch", "error"])

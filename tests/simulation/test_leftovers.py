@@ -16,8 +16,9 @@ from alto_streams.pipeline import Pipeline
 from alto_streams.progress import Progress, decode
 from alto_streams.testing import Faults, assignment
 from alto_streams.testing.assignment import Assignment, Violation
+from alto_streams.testing.history import History
 from alto_streams.testing.leftovers import Leftovers
-from alto_streams.testing.simulation import DAY_MS, Simulation
+from alto_streams.testing.simulated import Simulated
 
 QUESTIONS = {"a": b"a", "b": b"b", "c": b"c"}
 MANY = Faults(budget=60, every=20)
@@ -26,16 +27,15 @@ SEEDS = range(6)
 
 def left(pipeline: Pipeline, seed: int, faults: Faults = MANY) -> Counter[str]:
     """How many groups are left open, by reason, when all is done that can be done before the deadlines."""
-    simulation = Simulation(pipeline, QUESTIONS, seed, faults, None, DAY_MS)
+    history = History(Simulated(pipeline, QUESTIONS, faults=faults), seed)
     try:
-        simulation.play()
-        leftovers = Leftovers(simulation.memory)
-        for worker in simulation.workers:
+        history.play()
+        leftovers = Leftovers(history.cluster.memory)
+        for worker in history.cluster.workers:
             leftovers.check(worker)
         return leftovers.found
     finally:
-        for worker in simulation.workers:
-            worker.crash()
+        history.cluster.close()
 
 
 def test_nothing_is_left_where_nothing_goes_wrong() -> None:
@@ -47,7 +47,7 @@ def test_equal_words_leave_nothing_that_is_replaced() -> None:
     found: Counter[str] = Counter()
     for seed in SEEDS:
         found += left(Script().pipeline(), seed)
-    assert found.keys() <= {"repeated"}
+    assert found.keys() <= {"repeated", "forgotten"}
 
 
 def test_words_that_change_leave_what_the_next_run_did_not_write() -> None:
@@ -55,7 +55,7 @@ def test_words_that_change_leave_what_the_next_run_did_not_write() -> None:
     for seed in SEEDS:
         found += left(Script(seed).pipeline(), seed)
     assert found["replaced"] > 0
-    assert found.keys() <= {"replaced", "repeated"}
+    assert found.keys() <= {"replaced", "repeated", "forgotten"}
 
 
 def failing(seed: int | None = None) -> Pipeline:
