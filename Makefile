@@ -50,9 +50,12 @@ perf-rebalance: $(STAMP) ## a change of the group under each protocol, into perf
 schemas: $(STAMP) ## generate the Python code of the .proto files
 	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. schemas/*.proto examples/pipelines/*.proto
 
-lock: $(STAMP) ## resolve pyproject.toml into requirements.lock
+lock: $(STAMP) ## resolve pyproject.toml into requirements.lock, and the images' share of it
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --extra dev --universal --generate-hashes \
 		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-annotate \
+		--constraint requirements.lock --custom-compile-command "make lock" \
+		--output-file ops/images/requirements.lock pyproject.toml
 
 clean: ## remove the virtual environment and what tools left; running stacks and downloads stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

@@ -44,20 +44,27 @@ def java() -> Path:
     return JAVA
 
 
+def command(
+    jars: Sequence[Path], main: str, arguments: Sequence[str], *, heap: str, crashes: Path, options: Sequence[str] = ()
+) -> list[str]:
+    """The command that runs `main`; the JVM's own crash reports go to the folder `crashes`."""
+    crash = f"-XX:ErrorFile={crashes}/jvm-crash-%p.log"
+    return [
+        *(str(java()), f"-Xmx{heap}", "-XX:+ExitOnOutOfMemoryError", crash, *OPTIONS, *_LOGGING, *options),
+        *("-cp", os.pathsep.join(map(str, jars)), main, *arguments),
+    ]
+
+
 def launch(
     jars: Sequence[Path], main: str, arguments: Sequence[str], *, heap: str, log: Path, options: Sequence[str] = ()
 ) -> subprocess.Popen[bytes]:
     """Starts `main` with its output appended to `log`."""
-    crash = f"-XX:ErrorFile={log.parent}/jvm-crash-%p.log"
-    command = [
-        *(str(java()), f"-Xmx{heap}", "-XX:+ExitOnOutOfMemoryError", crash, *OPTIONS, *_LOGGING, *options),
-        *("-cp", os.pathsep.join(map(str, jars)), main, *arguments),
-    ]
+    line = command(jars, main, arguments, heap=heap, crashes=log.parent, options=options)
     with log.open("ab") as output:
         try:
             # A group of its own: Ctrl-C in the terminal reaches Python, which then stops Kafka in order.
             return subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, process_group=0
+                line, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, process_group=0
             )
         except OSError as error:
             raise BrokerError(

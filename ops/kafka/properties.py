@@ -1,16 +1,16 @@
-"""The broker's `server.properties`: one node, small, on this machine only."""
+"""The broker's `server.properties`: one node, small, on this machine only or in a container."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 HOST = "127.0.0.1"
+INTERNAL, EXTERNAL, CONTROLLER = 9092, 29092, 9093  # ports inside a container
 
 _FIXED = {
     "process.roles": "broker,controller",
     "node.id": 1,
     "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
     "auto.create.topics.enable": "false",
     # One node: nothing can be replicated, and few partitions of Kafka's own start and recover faster.
     "default.replication.factor": 1,
@@ -53,16 +53,38 @@ _FIXED = {
 
 def server_properties(data: Path, port: int, controller_port: int) -> str:
     """The file's text for a broker that keeps its data in `data` and listens on two ports of this machine."""
-    settings = {
-        **_FIXED,
-        "log.dirs": data,
-        "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
-        # Voters by setting, not by record in the log: so the ports may change from one start to the next.
-        "controller.quorum.voters": f"1@{HOST}:{controller_port}",
-    }
+    return _text(
+        {
+            "log.dirs": data,
+            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
+            "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
+            # Voters by setting, not by record in the log: so the ports may change from one start to the next.
+            "controller.quorum.voters": f"1@{HOST}:{controller_port}",
+        }
+    )
+
+
+def container_properties(data: Path, name: str, external: str) -> str:
+    """For a broker in a container that others reach as `name`:9092, and clients outside at `external` (host:port).
+
+    A broker tells its clients where to find it, so each side needs a listener of its own.
+    """
+    return _text(
+        {
+            "log.dirs": data,
+            "listener.security.protocol.map": "INTERNAL:PLAINTEXT,EXTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "inter.broker.listener.name": "INTERNAL",
+            "listeners": f"INTERNAL://:{INTERNAL},EXTERNAL://:{EXTERNAL},CONTROLLER://{HOST}:{CONTROLLER}",
+            "advertised.listeners": f"INTERNAL://{name}:{INTERNAL},EXTERNAL://{external}",
+            "controller.quorum.voters": f"1@{HOST}:{CONTROLLER}",
+        }
+    )
+
+
+def _text(settings: dict[str, object]) -> str:
     # A backslash escapes in this format.
-    return "".join(f"{name}={value}\n".replace("\\", "\\\\") for name, value in settings.items())
+    return "".join(f"{name}={value}\n".replace("\\", "\\\\") for name, value in {**_FIXED, **settings}.items())
 
 
 def port_in(text: str) -> int | None:
