@@ -26,7 +26,9 @@ class Settings(BaseSettings):
         description="Where a running stack keeps its broker data, logs and process ids.",
     )
     cache: Path = Field(Path("~/.cache/alto-streams"), description="Where downloads and indexes are kept between runs.")
-    model: Path | None = Field(None, description="A GGUF file to use in place of the embedded 135M model.")
+    model: Annotated[Path | None, BeforeValidator(lambda given: given or None)] = Field(
+        None, description="A GGUF file to use in place of the embedded 135M model."
+    )
     engine_url: str = Field(
         "",
         description="An OpenAI-compatible server to use in place of the embedded engine; emulated: makes answers up.",
@@ -58,6 +60,9 @@ class Settings(BaseSettings):
         "A stage that neither names has one.",
     )
     fork_workers: bool = Field(True, description="Fork the workers from one warm process.")
+    health_port: int = Field(
+        0, ge=0, le=65535, description="A port on which a worker says how it fares (GET /health); 0: none."
+    )
     log_level: str = Field("info", description="debug, info, warning or error.")
 
     def model_post_init(self, _context: object) -> None:

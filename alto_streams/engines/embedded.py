@@ -34,6 +34,7 @@ class EmbeddedOptions:
 
     model: Path
     prefixes: Path  # folder of the prompts' beginnings
+    host: str = HOST
     port: int = 0
     threads: int = 1
     slots: int = 4
@@ -58,17 +59,17 @@ def check_gguf(path: Path) -> None:
         )
 
 
-def check_port(port: int) -> None:
+def check_port(host: str, port: int) -> None:
     """Raises EngineError when another process listens on `port`: llama.cpp itself would not say why it stops."""
     if port == 0:
         return
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind((host, port))
         except OSError as error:
             raise EngineError(
-                f"The language-model engine cannot listen on {HOST}:{port}: {error.strerror}.",
+                f"The language-model engine cannot listen on {host}:{port}: {error.strerror}.",
                 "stop the process that uses the port, or give --port 0 for a free one",
             ) from None
 
@@ -79,7 +80,7 @@ def serve(options: EmbeddedOptions) -> Any:
     Raises EngineError for a model or a port that cannot be used.
     """
     check_gguf(options.model)
-    check_port(options.port)
+    check_port(options.host, options.port)
     # Threads that spin while they wait for each other stop one another where the cores are shared with other
     # work: asleep, two threads under load are several times as fast. OpenMP reads this once, when it is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -89,7 +90,7 @@ def serve(options: EmbeddedOptions) -> Any:
     params = xllamacpp.CommonParams()
     params.model.path = str(options.model)
     params.model_alias = {options.model.stem}
-    params.hostnames = [HOST]
+    params.hostnames = [options.host]
     params.port = options.port
     params.n_parallel = options.slots
     params.n_ctx = options.slots * options.context
@@ -119,7 +120,8 @@ def parse(arguments: Sequence[str] | None = None) -> EmbeddedOptions:
     """The options of the command line, with the settings as defaults. Fetches the default model when absent."""
     defaults = settings()
     parser = argparse.ArgumentParser(prog="python -m alto_streams.engines.embedded", description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--host", default=HOST, help="address to listen on (%(default)s: this machine only)")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--model", type=Path, default=defaults.model, help="GGUF file (ALTO_MODEL)")
     parser.add_argument("--threads", type=int, default=defaults.engine_threads, help="ALTO_ENGINE_THREADS")
     parser.add_argument("--slots", type=int, default=defaults.engine_slots, help="ALTO_ENGINE_SLOTS")
@@ -130,6 +132,7 @@ def parse(arguments: Sequence[str] | None = None) -> EmbeddedOptions:
     return EmbeddedOptions(
         model=model,
         prefixes=given.prefixes or folder(model, defaults.cache),
+        host=given.host,
         port=given.port,
         threads=given.threads,
         slots=given.slots,

@@ -98,6 +98,7 @@ class Instance:
             event.ack()
             return
         self._events[delivery] = event
+        self._log.debug("received", question=record.ancestry.question, partition=message.partition)
         if effects := self.logic.receive(record, delivery, message.generation_id, now_ms()):
             await self.perform(effects)
 
@@ -258,6 +259,8 @@ class Instance:
             assert isinstance(effect, Send | Tell | Publish | DeadLetter)
             try:
                 sends.append(await self._outbox.put(effect))
+                if isinstance(effect, Publish) and effect.channel == "output" and not effect.item:
+                    self._log.info("ended", question=effect.question)
             except Exception as error:
                 raise SendError(str(error)) from error
 

@@ -12,8 +12,13 @@ import structlog
 def configure_logs(level: str, **always: str) -> None:
     """Sets up structlog and the standard library's logging; `always` is on every line."""
     number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
+
+    def always_said(_logger: Any, _method: str, event: Any) -> Any:
+        return {**always, **event}
+
+    # Not as context variables: what Kafka's thread hands to the event loop runs in that thread's context.
     stamped: list[Any] = [
-        structlog.contextvars.merge_contextvars,
+        always_said,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
@@ -23,7 +28,6 @@ def configure_logs(level: str, **always: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    structlog.contextvars.bind_contextvars(**always)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

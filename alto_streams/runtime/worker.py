@@ -11,7 +11,9 @@ import asyncio
 import gc
 import os
 import signal
+import socket
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ from alto_streams.routing import Router
 from alto_streams.runtime.app import make_app, raw_topic
 from alto_streams.runtime.ended import ended_questions
 from alto_streams.runtime.front_desk import FrontDesk
+from alto_streams.runtime.health import Health, HealthServer
 from alto_streams.runtime.instance import Instance, now_ms
 from alto_streams.runtime.logs import configure_logs
 from alto_streams.runtime.outbox import Outbox
@@ -42,20 +45,21 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs one instance until it is told to stop; returns the exit code."""
     parser = argparse.ArgumentParser(description="Runs one instance of one stage.")
     parser.add_argument("--stage", required=True, help="the stage's name; `alto pipeline show` lists them")
-    parser.add_argument("--instance", default="0", help="the instance's number, for the logs")
+    parser.add_argument("--instance", default=socket.gethostname(), help="its name in the logs (%(default)s)")
     given = parser.parse_args(arguments)
+    configure_logs("info", stage=given.stage, instance=given.instance)
     try:
         configure_logs(settings().log_level, stage=given.stage, instance=given.instance)
-        asyncio.run(run_worker(given.stage, settings()))
+        asyncio.run(run_worker(given.stage, given.instance, settings()))
         return 0
     except AltoError as error:
-        print(f"Stage '{given.stage}': {error}", file=sys.stderr)
+        structlog.get_logger().critical("failed", error=f"Stage '{given.stage}': {error.message}", mend=error.mend)
         return 1
     except KeyboardInterrupt:
         return 0
 
 
-async def run_worker(stage_name: str, configured: Settings) -> None:
+async def run_worker(stage_name: str, instance: str, configured: Settings) -> None:
     """Raises AltoError where the stage cannot start or Faust gives up."""
     if not configured.brokers:
         raise SettingError("ALTO_BROKERS is not set.", "start the stages with alto up, or set it to host:port")
@@ -65,12 +69,16 @@ async def run_worker(stage_name: str, configured: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     pipeline = load(configured.pipeline)
     stage = pipeline.plan.stage(stage_name)
-    await asyncio.to_thread(_open, stage)
-    worker = Worker(pipeline, stage, configured)
+    worker = Worker(pipeline, stage, instance, configured)
+    health = HealthServer(worker.health)
     try:
+        if configured.health_port:
+            await health.start(configured.health_port)
+        await asyncio.to_thread(_open, stage)
         await worker.start()
         await worker.wait(stop)
     finally:
+        await health.close()
         await worker.stop()
 
 
@@ -79,20 +87,23 @@ def _open(stage: StagePlan) -> None:
         resource.open()
 
 
+HEALTH_LIMIT_S = 2.0
+SPARE_AFTER_S = 10.0  # who owns nothing by then stands by for those that do
 HORIZON_MS = 900_000  # how far back outcomes are looked for: beyond the longest deadline
 
 
 class Worker:
     """Binds an Instance to a Faust app: agents, rebalancing, routing tables, readiness."""
 
-    def __init__(self, pipeline: Pipeline, stage: StagePlan, configured: Settings) -> None:
-        self._pipeline, self._stage, self._settings = pipeline, stage, configured
+    def __init__(self, pipeline: Pipeline, stage: StagePlan, name: str, configured: Settings) -> None:
+        self._pipeline, self._stage, self._name, self._settings = pipeline, stage, name, configured
         self._log = structlog.get_logger()
         self.app = make_app(names.group(pipeline.name, stage.name), configured, _datadir(configured))
         self._router = Router()
         self._engine = _engine(stage, configured)
         self._tasks: list[asyncio.Task[Any]] = []
         self._follower: Any = None
+        self._started = 0.0
         self._crashed = asyncio.Event()
         self._reason: BaseException | None = None
         logic: StageLogic | CoordinatorLogic
@@ -124,6 +135,7 @@ class Worker:
         self._follower = TableFollower(brokers, self._pipeline.name, self._router.learn)
         self._tasks.append(asyncio.create_task(self._instance.expire_forever()))
         await self.app.start()
+        self._started = time.monotonic()
         _spare_collections()
 
     async def wait(self, stop: asyncio.Event) -> None:
@@ -135,6 +147,24 @@ class Worker:
             task.cancel()
         if self._crashed.is_set():
             raise BrokerError(f"The worker cannot go on: {self._reason!r}.", "see the broker's log; a restart re-reads")
+
+    async def health(self) -> Health:
+        """How it fares now, from one request to the broker."""
+        if not self._started:
+            return self._fares("it starts")
+        try:
+            await self.app.producer.reach(names.routing(self._pipeline.name), HEALTH_LIMIT_S)
+        except KafkaException as error:
+            return self._fares(f"no Kafka broker answers at {self._settings.brokers}: {error.args[0].str()}")
+        starts = time.monotonic() < self._started + SPARE_AFTER_S
+        return self._fares("it owns no partition yet" if starts and not self._owned() else "")
+
+    def _fares(self, wrong: str) -> Health:
+        return Health(self._stage.name, self._name, self._owned(), wrong)
+
+    def _owned(self) -> tuple[int, ...]:
+        owned = self.app.consumer.assignment() if self._started else ()
+        return tuple(sorted(tp.partition for tp in owned if tp.topic == self._input))
 
     async def stop(self) -> None:
         for task in self._tasks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -32,6 +33,17 @@ def last_line(text: str) -> str:
 
     >>> last_line("a\\nboom\\n\\n")
     'boom'
+    >>> last_line('{"error": "No broker.", "mend": "start one", "event": "failed"}')
+    'No broker. Mend: start one'
     """
     said = [line.strip() for line in text.splitlines() if line.strip()]
-    return said[-1] if said else ""
+    return _plain(said[-1]) if said else ""
+
+
+def _plain(line: str) -> str:
+    """What a line of a structured log says, where it tells of an error."""
+    try:
+        told = json.loads(line)
+        return " Mend: ".join(filter(None, (told["error"], told.get("mend"))))
+    except (ValueError, KeyError, TypeError):
+        return line

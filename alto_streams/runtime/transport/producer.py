@@ -97,6 +97,10 @@ class Producer(base.Producer):
         """Returns where the record lies. Raises ProducerSendError."""
         return await (await self.send(*arguments, **options))
 
+    async def reach(self, topic: str, limit_s: float) -> None:
+        """Asks Kafka for a topic's metadata. Raises KafkaException where no answer comes within `limit_s` seconds."""
+        await asyncio.to_thread(self._kafka.list_topics, topic, limit_s)
+
     async def flush(self) -> None:
         """Returns when everything sent up to now is delivered or has failed."""
         if not self.started:
