@@ -1,8 +1,8 @@
 """Says over HTTP how a worker fares, for the health checks of containers: `GET /health`.
 
 200 means that the worker answers: its event loop turns, its broker answered just now, and it has its partitions or,
-where there are more instances than partitions, stands by. 503 says in one line of JSON what is not so. No web framework:
-the answer is one line, and a worker should stay small.
+where there are more instances than partitions, stands by. 503 says in one line of JSON what is not so. No web
+framework: the answer is one line, and a worker should stay small.
 """
 
 from __future__ import annotations

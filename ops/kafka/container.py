@@ -35,7 +35,8 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"Kafka cannot use {given.folder}: {error.strerror}. Mend: make it writable for uid {os.getuid()}")
+        mend = f"make it writable for uid {os.getuid()}"
+        print(f"Kafka cannot use the folder {given.folder}: {error.strerror}. Mend: {mend}", file=sys.stderr)
         return 1
     arguments = (str(settings),)
     line = jvm.command(
