@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 SEEDS := 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test simulate lint format perf-core perf-memory perf-hop perf-rebalance schemas lock clean
+.PHONY: help setup demo test test-containers simulate lint format perf-core perf-memory perf-hop perf-rebalance schemas lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ demo: $(STAMP) ## start everything, ask three questions, stop everything
 
 test: setup ## run the tests
 	$(BIN)/python -m pytest
+
+test-containers: $(STAMP) ## bring docker-compose.yml up and test it, where a Docker engine answers
+	$(BIN)/python -m pytest -m containers -rs tests/containers
 
 simulate: $(STAMP) ## a thousand simulated histories of every example: make simulate SEEDS=100000 for more
 	$(BIN)/alto simulate --seeds $(SEEDS) tests.simulation.scripted tests.simulation.scripted:deadlines \
