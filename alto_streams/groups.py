@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from heapq import heappop, heappush
-from typing import Any
+from itertools import combinations, takewhile
+from typing import Any, NamedTuple
 
 from alto_streams.ancestry import Key, Version
 from alto_streams.effects import Delivery
@@ -19,13 +20,33 @@ from alto_streams.scopes import EMPTY, Scope
 _COUNT = Kind.COUNT  # an attribute of an Enum costs as much as a look into a dict
 
 
+class Twins(NamedTuple):
+    """Two ports at which the same expands open so many of the outermost levels that they close."""
+
+    one: int
+    other: int
+    levels: int
+
+
+def twins_of(ports: tuple[Port, ...]) -> tuple[Twins, ...]:
+    """Every pair of ports that fold items of the same runs."""
+    found = []
+    for (i, one), (j, other) in combinations(enumerate(ports), 2):
+        same = list(takewhile(lambda pair: pair[0] == pair[1], zip(one.openers, other.openers, strict=False)))
+        if same:
+            found.append(Twins(i, j, len(same)))
+    return tuple(found)
+
+
 class Group:
     """What has come for one key, in one version (the attempts of the key's levels)."""
 
-    __slots__ = ("ancestry", "deadline", "epoch", "held", "ports", "shown", "trees", "values", "version")
+    __slots__ = ("ancestry", "deadline", "epoch", "held", "ports", "shown", "trees", "twins", "values", "version")
 
-    def __init__(self, ports: tuple[Port, ...], version: Version, record: Record) -> None:
-        self.ports, self.version = ports, version
+    def __init__(
+        self, ports: tuple[Port, ...], version: Version, record: Record, twins: tuple[Twins, ...] = ()
+    ) -> None:
+        self.ports, self.version, self.twins = ports, version, twins
         self.ancestry = record.ancestry.cut(len(version))
         self.epoch, self.deadline = record.epoch, record.deadline
         self.trees: dict[int, Scope[Delivery]] = {}
@@ -63,7 +84,18 @@ class Group:
         for tree in self.trees.values():  # a generator, or the scopes' property, would take twice the time
             if tree.count != tree.done and not tree.decided:
                 return False
-        return len(self.values) + len(self.trees) == len(self.ports)
+        if len(self.values) + len(self.trees) != len(self.ports):
+            return False
+        return not self.twins or all(self._agree(twins) for twins in self.twins)
+
+    def _agree(self, twins: Twins) -> bool:
+        """Whether two ports have folded items of the same runs.
+
+        Each has all that it waits for, but where a run was repeated one of them may have the first run's, the other one
+        the second's. The second run has reached a port, so it will reach the other one too.
+        """
+        one, other, levels = twins
+        return self.trees[one].same_runs(self.trees[other], levels)
 
     @property
     def decided_early(self) -> bool:
@@ -96,6 +128,7 @@ class Group:
                 done, count = tree.progress()
                 level = self.ports[i].levels[-self.ports[i].closes]
                 parts.append(f"'{self.ports[i].stream}' ({done} of {'?' if count is None else count} {level}s)")
+        parts += [f"another run of '{self.ports[one].openers[0]}'" for one, _, _ in self.twins if not parts]
         return ", ".join(parts)
 
 
@@ -104,6 +137,7 @@ class GroupTable:
 
     def __init__(self, ports: tuple[Port, ...], key_depth: int, remember_ms: int = 0) -> None:
         self.ports, self.key_depth, self.remember_ms = ports, key_depth, remember_ms
+        self.twins = twins_of(ports)
         self.groups: dict[Key, Group] = {}
         self.closed: dict[Key, Version] = {}
         self._ends: list[tuple[int, Key]] = []  # a heap
@@ -134,7 +168,7 @@ class GroupTable:
             return None
         if group is not None:
             released.extend(group.deliveries())
-        group = self.groups[key] = Group(self.ports, version, record)
+        group = self.groups[key] = Group(self.ports, version, record, self.twins)
         return group
 
     def close(self, key: Key, version: Version, deadline: int) -> None:

@@ -44,6 +44,7 @@ class Port:
     operator: Operator | None = None
     cuts: tuple[Cut, ...] = ()  # of the stream for this reader, from the coarsest to the finest
     optional: bool = False  # of a left join: the reader gets None for an item that was dropped
+    openers: tuple[str, ...] = ()  # of the levels that it closes: who opened them
 
 
 @dataclass(frozen=True)
@@ -277,7 +278,8 @@ def _port(stream: Stream, separate: set[int], reader: str) -> Port:
         below = stream.node.inputs[0]
         closes = len(stream.node.closes)
         producer = _producer(below, separate, reader)
-        return Port(producer, below.type, below.levels, closes, stream.node.function, _cuts(below))
+        cuts, openers = _cuts(below), below.openers[-closes:]
+        return Port(producer, below.type, below.levels, closes, stream.node.function, cuts, openers=openers)
     return Port(_producer(stream, separate, reader), stream.type, stream.levels, cuts=_cuts(stream))
 
 

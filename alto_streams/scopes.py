@@ -122,6 +122,13 @@ class Scope(Generic[D]):
         else:
             released.append(delivery)
 
+    def same_runs(self, other: Scope[D], levels: int) -> bool:
+        """Whether what has come here and there was written by the same runs, down to so many levels."""
+        if self.attempt != other.attempt:
+            return False
+        both = self.children.keys() & other.children.keys() if levels > 1 else ()
+        return all(self.children[index].same_runs(other.children[index], levels - 1) for index in both)
+
     def deliveries(self) -> list[D]:
         """Every delivery that the scope and the scopes below it hold."""
         if self.depth == 1:
