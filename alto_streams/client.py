@@ -63,8 +63,9 @@ class AltoClient:
                 print(event)
 
     `deadline_s` is what a question gets that names no deadline of its own (default: the setting ALTO_DEADLINE_MS),
-    `margin_s` how long after a deadline the outcome may still come. `kafka` adds librdkafka settings to both ends, for
-    instance `{"security.protocol": "SASL_SSL", ...}`. Opening raises BrokerError when no broker answers within 5 s.
+    `margin_s` how long after a deadline the outcome may still come. With `cancels`, a question is cancelled when the
+    task that waits for its next event is. `kafka` adds librdkafka settings to both ends, for instance
+    `{"security.protocol": "SASL_SSL", ...}`. Opening raises BrokerError when no broker answers within 5 s.
     """
 
     def __init__(
@@ -74,9 +75,10 @@ class AltoClient:
         *,
         deadline_s: float | None = None,
         margin_s: float = MARGIN_S,
+        cancels: bool = False,
         kafka: Mapping[str, Any] | None = None,
     ) -> None:
-        self._brokers = brokers
+        self._brokers, self._cancels = brokers, cancels
         name = pipeline if isinstance(pipeline, str) else pipeline.name
         self.types = FACTOOL if isinstance(pipeline, str) else EventTypes.of(pipeline)
         self._question = Question if isinstance(pipeline, str) else pipeline.source.type
@@ -166,6 +168,10 @@ class AltoClient:
                 yield event
                 if isinstance(event, (OutcomeEvent, EndEvent)):
                     return
+        except asyncio.CancelledError:
+            if self._cancels:
+                self.cancel(question_id)
+            raise
         finally:
             del self._answers[key]
 

@@ -59,7 +59,9 @@ def ask(
     "value"; its "question_id" says which question it is of. The outcome is a
     question's last line, also when the broker is lost.
 
-    Exit code: 0 when every question completed, 1 when one failed.
+    Ctrl-C cancels what is still open: the stages stop their work on it.
+
+    Exit code: 0 when every question completed, 1 when one failed, 130 after Ctrl-C.
     """
     from alto_streams.cli.questions import AskedQuestion, read_questions
 
@@ -95,7 +97,7 @@ async def _ask_all(
     from alto_streams.client import AltoClient
 
     brokers, pipeline = brokers_and_pipeline(brokers)
-    async with AltoClient(brokers, pipeline, deadline_s=deadline_s) as client:
+    async with AltoClient(brokers, pipeline, deadline_s=deadline_s, cancels=True) as client:
         if one and as_json:
             return await _print_events(client, asked[0])
         if one and not client.types.factool:

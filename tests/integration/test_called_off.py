@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -107,6 +111,21 @@ async def test_a_cancelled_question_stops_its_request(
             assert ended.failure is not None
             assert ended.failure.kind == "cancelled"
             await asyncio.to_thread(model.wait, 0)
+
+
+def test_ctrl_c_cancels_what_was_asked(kafka: EmbeddedKafka, tmp_path: Path, model: EndlessModel) -> None:
+    target = "tests.pipelines.endless:patient"
+    with fleet(kafka.bootstrap, tmp_path, target=target):
+        environment = {**os.environ, "ALTO_PIPELINE": target, "ALTO_HOME": str(tmp_path / "nobody")}
+        command = [sys.executable, "-m", "alto_streams.cli.main", "ask", "Who?", "--brokers", kafka.bootstrap]
+        asking = subprocess.Popen([*command, "--deadline", str(DEADLINE_S)], env=environment)
+        try:
+            model.wait(1)
+            asking.send_signal(signal.SIGINT)
+            assert asking.wait(30) == 130
+            model.wait(0)
+        finally:
+            asking.kill()
 
 
 async def outcome_of(client: AltoClient, question_id: str) -> OutcomeEvent:
