@@ -287,6 +287,8 @@ class _Answer:
             self._put_once(event)
 
     def _put_once(self, event: SentenceEvent | ClaimEvent | VerifiedClaimEvent | ItemEvent) -> None:
-        if (event.type, event.item_id) not in self._seen:
+        if (event.type, event.item_id) in self._seen:
+            return
+        if not isinstance(event, ItemEvent) or event.final:  # others may follow one that is not
             self._seen.add((event.type, event.item_id))
-            self.events.put_nowait(event)
+        self.events.put_nowait(event)

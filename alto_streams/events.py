@@ -9,7 +9,7 @@ travel on different topics; the outcome is always the last.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
@@ -141,15 +141,20 @@ class OutcomeEvent:
 
 @dataclass(frozen=True, slots=True)
 class ItemEvent:
-    """One item that a pipeline publishes or puts out, under its type; `value` is its message."""
+    """One item that a pipeline publishes or puts out, under its type; `value` is its message.
+
+    One that is not final is what an aggregate comes to so far; the next of its type and id replaces it.
+    """
 
     type: str
     question_id: str
     item_id: str
     value: Any
+    final: bool = True
 
     def to_json(self) -> dict[str, Any]:
-        return {"type": self.type, "question_id": self.question_id, "id": self.item_id, "value": plain(self.value)}
+        told = {"type": self.type, "question_id": self.question_id, "id": self.item_id, "value": plain(self.value)}
+        return told if self.final else {**told, "final": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +208,7 @@ def decode_event(key: bytes, headers: Headers | None, value: bytes, types: Event
     kind, question, item = named.get("type", ""), key.decode(errors="replace"), named.get("id", "")
     try:
         if not types.factool:
-            return _of_any(kind, question, item, value, named.get("failure", ""), types)
+            return _of_any(kind, question, item, value, named, types)
         match kind:
             case "sentence":
                 return SentenceEvent(question, item, Sentence.FromString(value).text)
@@ -223,11 +228,15 @@ def decode_event(key: bytes, headers: Headers | None, value: bytes, types: Event
         ) from None
 
 
-def _of_any(kind: str, question: str, item: str, value: bytes, failure: str, types: EventTypes) -> Event | None:
+def _of_any(
+    kind: str, question: str, item: str, value: bytes, headers: Mapping[str, str], types: EventTypes
+) -> Event | None:
     if kind == OUTCOME:
-        why = Failure.decode(failure.encode()) if failure else None
+        why = Failure.decode(headers["failure"].encode()) if headers.get("failure") else None
         return EndEvent(question, "failed" if why else "complete", _message(types.outcome, value), why)
-    return ItemEvent(kind, question, item, _message(types.items[kind], value)) if kind in types.items else None
+    if kind not in types.items:
+        return None
+    return ItemEvent(kind, question, item, _message(types.items[kind], value), headers.get("final") != "false")
 
 
 def _message(type: Any, value: bytes) -> Any:

@@ -169,6 +169,11 @@ class Stream:
         It needs a `name` only where it becomes a stage of its own, and another one is called after its operator too.
         """
         unnamed, name = not name, name or name_of(operator)
+        if isinstance(operator, type) or not isinstance(operator, Operator):
+            raise PipelineError(
+                f"Stage '{name}' aggregates with {operator!r}, which is no operator.",
+                "give an operator such as Collect(), or an object with initial(), add(state, item) and result(state)",
+            )
         closes = (over,) if isinstance(over, str) else tuple(over) or self.levels[-1:]
         for level in closes:
             if level not in self.levels:

@@ -41,7 +41,7 @@ def _field(name: str, value: Any) -> str:
 
 def item_line(item: ItemEvent, width: int = 10, where: str = "") -> Text:
     """Type and text of one item. Whoever wants all of a long one asks with --json."""
-    said = brief(plain(item.value))
+    said = brief(plain(item.value)) + ("" if item.final else " (so far)")
     return Text.assemble(
         (f"{item.type:<{width}} ", "cyan"), (where, "dim"), said if len(said) <= MOST else said[: MOST - 1] + "…"
     )
@@ -88,7 +88,7 @@ class Tally:
         self.first.setdefault(event.type, time.monotonic() - self.started)
         if isinstance(event, EndEvent):
             self.end = event
-        else:
+        elif not isinstance(event, ItemEvent) or event.final:
             self.counts[event.type] += 1
         return self.end is not None
 

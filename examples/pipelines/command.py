@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from alto_streams.errors import AltoError
+from alto_streams.events import ItemEvent
 from alto_streams.pipeline import load
 from alto_streams.testing import run
 from examples.pipelines.messages_pb2 import Told
@@ -46,14 +47,12 @@ def _in_memory(target: str, question: str, scripted: Scripted) -> Told:
 
 
 def _on_kafka(target: str, question: str) -> Told:
-    from examples.pipelines.on_kafka import answers
+    from examples.pipelines.on_kafka import answer
 
-    told = Told()
-    for seconds, type, item, value in answers(target, question):
-        if isinstance(value, Told):
-            told = value
-        else:
-            print(f"{seconds:5.1f} s  {shown(type, item, value)}", flush=True)
+    def show(seconds: float, item: ItemEvent) -> None:
+        print(f"{seconds:5.1f} s  {shown(item.type, item.item_id, item.value)}", flush=True)
+
+    told: Told = answer(target, question, show)
     return told
 
 

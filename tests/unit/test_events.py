@@ -7,7 +7,7 @@ import json
 import pytest
 
 from alto_streams.admission import check_question_type
-from alto_streams.client import AltoClient
+from alto_streams.client import AltoClient, _Answer
 from alto_streams.errors import InvalidInput, PipelineError
 from alto_streams.event_types import EventTypes
 from alto_streams.events import (
@@ -148,6 +148,18 @@ def test_items_of_any_pipeline_are_its_messages():
     }
     assert isinstance(of_rag("sentence", b""), ItemEvent)  # its own, though FacTool has a type of this name
     assert of_rag("claim", b"") is None
+
+
+def test_an_early_result_says_so_and_is_followed_by_the_final_one():
+    early, final = (of_rag("citation", Citation(text=text).SerializeToString(), **more)
+                    for text, more in (("so far", {"final": b"false"}), ("whole", {})))  # fmt: skip
+    assert isinstance(early, ItemEvent)
+    assert (early.final, early.to_json()["final"]) == (False, False)
+    answer = _Answer()
+    for event in (early, early, final, early, final):  # each may come again, and late
+        answer.receive(event)
+    read = [answer.events.get_nowait() for _ in range(answer.events.qsize())]
+    assert read == [early, early, final]
 
 
 def test_the_outcome_of_any_pipeline_says_whether_it_failed():

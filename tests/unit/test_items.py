@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -47,6 +48,13 @@ async def test_plain_output_is_one_line_an_item_whatever_the_width() -> None:
         "  - '1'",
     ]
     assert lines[-1].startswith("complete: 1 sentence, 1 mood, 1 citation, 1 raw; first sentence 0.0 s, first mood ")
+
+
+async def test_what_an_aggregate_comes_to_so_far_is_marked_and_not_counted() -> None:
+    so_far = replace(MOOD, value=Mood(value=0.25), final=False)
+    lines, _ = await shown(so_far, MOOD, COMPLETE)
+    assert lines[1:3] == ["mood       0.2     value 0.25 (so far)", "mood       0.2     value 0.3333"]
+    assert lines[-1].startswith("complete: 1 mood;")
 
 
 async def test_a_failure_is_told_in_one_line() -> None:

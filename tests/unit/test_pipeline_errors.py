@@ -167,6 +167,14 @@ def an_aggregate_over_two_levels_without_merge() -> object:
     return start()[1].expand(ask, "query").aggregate(Sum(), over=("claim", "query"))
 
 
+def an_aggregate_with_a_function() -> object:
+    return start()[1].aggregate(judge)  # type: ignore[arg-type]
+
+
+def an_aggregate_with_a_class() -> object:
+    return start()[1].aggregate(Collect)  # type: ignore[arg-type]
+
+
 def an_unknown_pool() -> object:
     return start()[1].map(judge, uses="gpu")
 
@@ -536,6 +544,8 @@ def an_attribute_that_is_no_pipeline() -> object:
         (a_cycle_made_by_force, "'first' reads 'meet', which comes after it", "unroll the loop"),
         (an_aggregate_where_no_level_is_open, "'collect' aggregates, but no level is open", "expand before it"),
         (an_aggregate_that_leaves_a_deeper_level_open, "'collect' closes 'claim'", "innermost levels"),
+        (an_aggregate_with_a_function, "'judge' aggregates with <function judge", "such as Collect()"),
+        (an_aggregate_with_a_class, "'collect' aggregates with <class 'alto_streams.operators", "such as Collect()"),
         (an_aggregate_over_two_levels_without_merge, "'sum' aggregates over 2 levels", "a merge"),
         (an_unknown_pool, "'judge' uses pool 'gpu'", 'uses="lm"'),
         (two_stages_of_one_name, "called 'judge'", "name=..."),
