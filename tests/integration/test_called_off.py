@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -118,7 +119,8 @@ def test_ctrl_c_cancels_what_was_asked(kafka: EmbeddedKafka, tmp_path: Path, mod
     with fleet(kafka.bootstrap, tmp_path, target=target):
         environment = {**os.environ, "ALTO_PIPELINE": target, "ALTO_HOME": str(tmp_path / "nobody")}
         command = [sys.executable, "-m", "alto_streams.cli.main", "ask", "Who?", "--brokers", kafka.bootstrap]
-        asking = subprocess.Popen([*command, "--deadline", str(DEADLINE_S)], env=environment)
+        heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a test run in the background ignores it
+        asking = subprocess.Popen([*command, "--deadline", str(DEADLINE_S)], env=environment, preexec_fn=heard)
         try:
             model.wait(1)
             asking.send_signal(signal.SIGINT)

@@ -8,7 +8,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -123,7 +126,9 @@ def test_the_command_says_what_passed_and_what_failed(module: str) -> None:
 
 def test_ctrl_c_stops_every_process(module: str) -> None:
     command, env = alto_simulate(f"{module}:endless", "--jobs", "2")
-    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a test run in the background ignores it
+    process, started = subprocess.Popen(command, env=env, preexec_fn=heard, **pipes), list[Path]()
     try:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         while len(children.read_text().split()) < 2 and process.poll() is None:
@@ -138,3 +143,6 @@ def test_ctrl_c_stops_every_process(module: str) -> None:
             time.sleep(0.05)
     finally:
         process.kill()
+        for one in started:
+            with suppress(ProcessLookupError):
+                os.kill(int(one.name), signal.SIGKILL)
