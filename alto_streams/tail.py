@@ -62,6 +62,9 @@ class TopicTail:
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
                 "reconnect.backoff.max.ms": 1000,
+                # A partition that is ready while a request for the others is under way waits for its end: by default
+                # 500 ms, in which an outcome may overtake the items before it.
+                "fetch.wait.max.ms": 100,
                 "queued.max.messages.kbytes": 16384,
                 **self._kafka,
             },
