@@ -59,6 +59,11 @@ class Settings(BaseSettings):
         description="Instances of stages as STAGE=N[,STAGE=N]; wins over the deployment file for the stages it names. "
         "A stage that neither names has one.",
     )
+    streaming: bool = Field(
+        True,
+        description="Send partial outputs on at once. 0: every stage waits until it has written its whole output, which "
+        "is what streaming is measured against.",
+    )
     fork_workers: bool = Field(True, description="Fork the workers from one warm process.")
     health_port: int = Field(
         0, ge=0, le=65535, description="A port on which a worker says how it fares (GET /health); 0: none."

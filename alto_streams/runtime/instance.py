@@ -32,6 +32,7 @@ from alto_streams.engines.protocol import Engine
 from alto_streams.errors import EngineError, InvalidInput
 from alto_streams.execution import Run, StageLogic
 from alto_streams.explicit.execution import ExplicitRun
+from alto_streams.explicit.handles import Put
 from alto_streams.explicit.sets import RecordSet
 from alto_streams.failure import Failure
 from alto_streams.record import HEADER, Record, decode_record
@@ -57,14 +58,20 @@ class SendError(Exception):
 class Instance:
     """Holds the records in hand until the core acknowledges them.
 
-    `fatal` stops the process when Kafka refuses a record: what was not acknowledged then comes again.
+    `fatal` stops the process when Kafka refuses a record: what was not acknowledged then comes again. Without
+    `streaming` what a function emits is held back until it has ended.
     """
 
     def __init__(
-        self, logic: StageLogic | CoordinatorLogic, outbox: Outbox, engine: Engine | None, fatal: Fatal
+        self,
+        logic: StageLogic | CoordinatorLogic,
+        outbox: Outbox,
+        engine: Engine | None,
+        fatal: Fatal,
+        streaming: bool = True,
     ) -> None:
         self.logic, self.stage = logic, logic.stage
-        self._outbox, self._engine, self._fatal = outbox, engine, fatal
+        self._outbox, self._engine, self._fatal, self._streaming = outbox, engine, fatal, streaming
         self._events: dict[Delivery, Any] = {}
         self._running: dict[asyncio.Task[None], Run] = {}
         self._settling: set[asyncio.Task[None]] = set()
@@ -119,6 +126,8 @@ class Instance:
                 done += self._cancel(effect.ended)
             elif isinstance(effect, Acknowledge):
                 done += effect.deliveries
+            elif isinstance(effect, Publish) and not (effect.final or self._streaming):
+                pass  # a result so far
             else:
                 await self._put([effect], sends)
         # Taken out at once: after a rebalance the same delivery may be in hand anew.
@@ -225,22 +234,30 @@ class Instance:
             await self._fatal(error)
 
     async def _call(self, run: Run) -> list[Future[Any]]:
-        """Sends what the function emits as it emits it."""
+        """Sends what the function emits as it emits it, or all at its end."""
         sends: list[Future[Any]] = []
+        held_back: list[Effect] = []
+
+        async def put(effects: list[Effect]) -> None:
+            if self._streaming:
+                await self._put(effects, sends)
+            else:
+                held_back.extend(effects)
+
         question, item, deadline = run.ancestry.question, run.item_id, run.record.deadline / 1000
         context = Context(question, item, deadline, self._engine, run.attempt)
         if isinstance(run, ExplicitRun):
-            await self._call_explicit(run, context, sends)
+            await self._call_explicit(run, context, put)
         elif self.stage.kind == "expand":
             async with aclosing(self.stage.function(*run.inputs, context)) as items:
                 async for item in items:
-                    await self._put(run.emit(item), sends)
+                    await put(run.emit(item))
         else:
-            await self._put(run.emit(await self.stage.function(*run.inputs, context)), sends)
-        await self._put(run.finish(), sends)
+            await put(run.emit(await self.stage.function(*run.inputs, context)))
+        await self._put([*held_back, *run.finish()], sends)
         return sends
 
-    async def _call_explicit(self, run: ExplicitRun, context: Context, sends: list[Future[Any]]) -> None:
+    async def _call_explicit(self, run: ExplicitRun, context: Context, put: Put) -> None:
         """The function writes while it reads, and waits where there is nothing more to read yet."""
         more = self._more[run.found] = asyncio.Event()
 
@@ -248,7 +265,7 @@ class Instance:
             more.clear()
             await more.wait()
 
-        run.lend(lambda effects: self._put(effects, sends), wait)
+        run.lend(put, wait)
         try:
             await self.stage.function(*run.inputs, context)
         finally:

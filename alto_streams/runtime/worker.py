@@ -109,7 +109,7 @@ class Worker:
         logic: StageLogic | CoordinatorLogic
         logic = CoordinatorLogic(pipeline.plan) if stage.name == COORDINATOR else stage_logic(stage)
         outbox = Outbox(self.app.producer, pipeline.name, self._router)
-        self._instance = Instance(logic, outbox, self._engine, self._fatal)
+        self._instance = Instance(logic, outbox, self._engine, self._fatal, configured.streaming)
         self._input = names.stage_input(pipeline.name, stage.name)
         self._add_agent(self._input, self._instance.receive)
         if isinstance(logic, CoordinatorLogic):

@@ -76,7 +76,8 @@ class Cluster:
 
     def _workers(self, stage: StagePlan, case: Simulated, random: Random) -> list[Worker]:
         logic = partial(logic_of, self.plan, stage.name)
-        return [Worker(f"{stage.name}/{i}", stage, logic, self.memory, case.pool) for i in range(random.randint(1, 3))]
+        count = random.randint(1, 3) if self.instances is None else self.instances.get(stage.name, 1)
+        return [Worker(f"{stage.name}/{i}", stage, logic, self.memory, case.pool) for i in range(count)]
 
     def draw_table(self, random: Random) -> dict[str, tuple[int, ...]]:
         """Another choice of active partitions. Those of the coordinator stay, so that a question has one for good."""

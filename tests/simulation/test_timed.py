@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -90,6 +91,18 @@ def test_streaming_is_faster_than_waiting_for_whole_outputs_with_equal_results_e
     assert len(ended) == len(waited_ended) == len(MANY)
     assert median(first) < 0.6 * median(waited_first)
     assert mean(ended) < 0.85 * mean(waited_ended)
+
+
+def test_a_stage_has_the_instances_that_it_was_given_and_all_of_them_work() -> None:
+    made: list[EmulatedEngine] = []
+
+    def engine(clock: SimulatedClock) -> EmulatedEngine:
+        made.append(emulated(clock))
+        return made[-1]
+
+    simulate_timed(Simulated(factool(), MANY), 1, engine=engine, instances=PAPER)
+    assert len(made) == sum(PAPER.values())
+    assert all(asyncio.run(one.statistics()).requests for one in made)
 
 
 def test_a_seed_repeats_its_times() -> None:

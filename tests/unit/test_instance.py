@@ -55,13 +55,13 @@ class Outbox:
 class Rig:
     """An instance of a stage that runs `function`, and what became of its events."""
 
-    def __init__(self, function: Function) -> None:
+    def __init__(self, function: Function, streaming: bool = True) -> None:
         pipeline = Pipeline("p", source=bytes)
         items = pipeline.source.expand(function, "item", name="stage")
         pipeline.output(items, "item", conclude=lambda question, items, failure: b"")
         self.outbox, self.fatal, self.acknowledged = Outbox(), list[BaseException](), list[int]()
         logic = StageLogic(pipeline.plan.stage("stage"))
-        self.instance = Instance(logic, self.outbox, None, self._fatal)  # type: ignore[arg-type]
+        self.instance = Instance(logic, self.outbox, None, self._fatal, streaming)  # type: ignore[arg-type]
 
     async def _fatal(self, error: BaseException) -> None:
         self.fatal.append(error)
@@ -107,6 +107,31 @@ async def test_acknowledges_when_everything_is_delivered_and_not_before() -> Non
     rig.outbox.deliver()
     await settle()
     assert rig.acknowledged == [7]
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+async def test_without_streaming_nothing_leaves_before_the_function_has_ended(streaming: bool) -> None:
+    go_on = asyncio.Event()
+
+    async def pauses(question: bytes, ctx: Context) -> AsyncIterator[bytes]:
+        yield b"1"
+        await go_on.wait()
+        yield b"2"
+
+    rig = Rig(pauses, streaming)
+    await rig.receive(7)
+    assert rig.outbox.kinds() == ([Kind.ITEM] if streaming else [])
+    go_on.set()
+    await settle()
+    assert rig.outbox.kinds() == [Kind.ITEM, Kind.ITEM, Kind.COUNT]
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+async def test_without_streaming_no_result_so_far_is_published(streaming: bool) -> None:
+    rig = Rig(two, streaming)
+    early, late = (Publish("progress", "sum", "q", "", b"1", final=final) for final in (False, True))
+    await rig.instance.perform([early, late])
+    assert rig.outbox.taken == ([early, late] if streaming else [late])
 
 
 async def test_a_record_for_a_port_that_the_stage_has_not_fails_its_question() -> None:
