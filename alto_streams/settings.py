@@ -61,8 +61,8 @@ class Settings(BaseSettings):
     )
     streaming: bool = Field(
         True,
-        description="Send partial outputs on at once. 0: every stage waits until it has written its whole output, which "
-        "is what streaming is measured against.",
+        description="Send partial outputs on at once. 0: every stage waits until it has written its whole output, as "
+        "systems do that streaming is measured against.",
     )
     fork_workers: bool = Field(True, description="Fork the workers from one warm process.")
     health_port: int = Field(

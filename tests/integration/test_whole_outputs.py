@@ -1,4 +1,4 @@
-"""The same questions in both modes: with whole outputs only, verdicts are those that streaming gives, and come together."""
+"""The same questions in both modes: stages that wait for whole outputs come to the verdicts that streaming gives."""
 
 from __future__ import annotations
 
