@@ -65,7 +65,7 @@ def up(
     env = {"ALTO_INSTANCES": asked}
     if deployment is not None:
         env["ALTO_DEPLOYMENT"] = str(deployment.expanduser())
-    _check(chosen, env)
+    check(chosen, env)
     already = control.running(chosen.home)
     if already is not None:
         raise AltoError(
@@ -162,7 +162,7 @@ def stop_visibly(process: SupervisorProcess, console: Console) -> None:
         process.stop()
 
 
-def _check(chosen: Settings, env: Mapping[str, str]) -> None:
+def check(chosen: Settings, env: Mapping[str, str]) -> None:
     """Says now, rather than when the broker is up, what is wrong with the pipeline or the counts. Raises AltoError."""
     asked, file = env["ALTO_INSTANCES"], env.get("ALTO_DEPLOYMENT", chosen.deployment)
     if not asked and file is None and chosen.pipeline == type(chosen).model_fields["pipeline"].default:
