@@ -10,7 +10,7 @@ from contextlib import aclosing
 import pytest
 
 from alto_streams.engines.emulated.clock import VirtualClock
-from alto_streams.engines.emulated.engine import EmulatedEngine
+from alto_streams.engines.emulated.engine import EmulatedEngine, InstantEngine
 from alto_streams.engines.emulated.parameters import Parameters
 from alto_streams.engines.protocol import Engine, Message, Prompt, Sampling
 from alto_streams.errors import SettingError
@@ -168,8 +168,32 @@ def test_a_simulation_with_faults_drives_it_and_leaves_nothing_running() -> None
 
 
 def test_a_url_configures_it() -> None:
-    for url in ("emulated:", "emulated:?seed=7&reruns_differ=1", "emulated:?seed=7"):
-        assert isinstance(EmulatedEngine.from_url(url), EmulatedEngine)
+    for url in ("emulated:", "emulated:?seed=7&reruns_differ=1", "emulated:?seed=7", "emulated:?instant=0"):
+        assert type(EmulatedEngine.from_url(url)) is EmulatedEngine
+    assert type(EmulatedEngine.from_url("emulated:?instant=1")) is InstantEngine
+
+
+async def test_an_instant_engine_says_the_same_words_one_at_a_time() -> None:
+    instant, timed = EmulatedEngine.from_url("emulated:?seed=3&instant=1"), engine(seed=3)
+    asked = Prompt("generate_queries", (Message("user", "Claim: The Rhine flows through Cologne."),))
+    for prompt in (ASKED, asked):
+        words = await said(instant, prompt)
+        assert "".join(words) == "".join(await said(timed, prompt))
+        assert all(len(word.split()) == 1 for word in words)
+    assert await instant.score(ASKED, ("Yes", "No")) == await timed.score(ASKED, ("Yes", "No"))
+
+
+async def test_an_instant_engine_lets_others_have_a_turn_before_each_word() -> None:
+    instant, order = InstantEngine(), list[str]()
+
+    async def read(name: str) -> None:
+        async for _ in instant.generate(ASKED, Sampling(max_tokens=3)):
+            order.append(name)
+
+    await asyncio.gather(read("a"), read("b"))
+    assert order == ["a", "b"] * 3
+    found = await instant.statistics()
+    assert (found.requests, found.running, found.waiting, found.generated_tokens) == (2, 0, 0, 6)
 
 
 async def test_workers_that_do_not_know_each_other_say_the_same_or_not_as_asked() -> None:
@@ -181,7 +205,15 @@ async def test_workers_that_do_not_know_each_other_say_the_same_or_not_as_asked(
 
 
 @pytest.mark.parametrize(
-    "url", ["emulated:?speed=2", "emulated:?seed=x", "emulated:?reruns_differ=yes", "emulated:fast", "http://emulated:"]
+    "url",
+    [
+        "emulated:?speed=2",
+        "emulated:?seed=x",
+        "emulated:?reruns_differ=yes",
+        "emulated:?instant=2",
+        "emulated:fast",
+        "http://emulated:",
+    ],
 )
 def test_a_url_that_is_not_understood_is_refused(url: str) -> None:
     with pytest.raises(SettingError, match="ALTO_ENGINE_URL"):

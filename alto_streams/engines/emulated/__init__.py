@@ -3,6 +3,6 @@
 `EmulatedEngine` is the adapter, `model` its arithmetic; `python -m alto_streams.engines.emulated` serves it over HTTP.
 """
 
-from alto_streams.engines.emulated.engine import MODEL, SCHEME, EmulatedEngine
+from alto_streams.engines.emulated.engine import MODEL, SCHEME, EmulatedEngine, InstantEngine
 
-__all__ = ["MODEL", "SCHEME", "EmulatedEngine"]
+__all__ = ["MODEL", "SCHEME", "EmulatedEngine", "InstantEngine"]

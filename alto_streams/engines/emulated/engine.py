@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from secrets import randbits
 from urllib.parse import parse_qsl
@@ -16,6 +17,7 @@ from alto_streams.errors import SettingError
 
 MODEL = "emulated"
 SCHEME = "emulated:"
+_YES_OR_NO = {"0": False, "1": True}
 
 
 class EmulatedEngine:
@@ -44,22 +46,24 @@ class EmulatedEngine:
 
     @classmethod
     def from_url(cls, url: str) -> EmulatedEngine:
-        """The engine of `emulated:` or `emulated:?seed=7&reruns_differ=1`. Raises SettingError.
+        """The engine of `emulated:` or `emulated:?seed=7&reruns_differ=1&instant=1`. Raises SettingError.
 
         Where reruns differ they do in other processes too, which cannot know of each other's runs: there the words are
         not a matter of the seed.
         """
         given = dict(parse_qsl(url.removeprefix(SCHEME).lstrip("/").removeprefix("?"), keep_blank_values=True))
         try:
-            seed, differ = int(given.pop("seed", "0")), {"0": False, "1": True}[given.pop("reruns_differ", "0")]
+            seed = int(given.pop("seed", "0"))
+            differ, instant = (_YES_OR_NO[given.pop(name, "0")] for name in ("reruns_differ", "instant"))
         except (ValueError, KeyError):
-            given["seed or reruns_differ"] = ""
+            given["seed, reruns_differ or instant"] = ""
         if given or not (url.startswith(SCHEME) and ("?" in url or url.rstrip("/") == SCHEME)):
             raise SettingError(
                 f"ALTO_ENGINE_URL={url} is not usable: {', '.join(given) or 'the address'} is not understood.",
-                "set it to emulated: or emulated:?seed=7&reruns_differ=1",
+                "set it to emulated: or emulated:?seed=7&reruns_differ=1&instant=1",
             )
-        return cls(randbits(64) if differ else seed, reruns_differ=differ)
+        chosen = InstantEngine if instant else cls
+        return chosen(randbits(64) if differ else seed, reruns_differ=differ)
 
     async def generate(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[str]:
         """Yields one word at a time, or a few where the reader comes late. Closing the iterator frees its place."""
@@ -109,6 +113,28 @@ class EmulatedEngine:
     def _leave(self, request: Request) -> None:
         if not request.ended:
             self._batch.cancel(request, self._clock.now())
+
+
+class InstantEngine(EmulatedEngine):
+    """Answers at once, with the same words: what a question then costs is the cost of everything but the engine.
+
+    Each word is still a chunk of its own, and comes after a turn of the event loop, as an engine's would. Its
+    statistics count no prompt tokens: to count them takes longer than to answer.
+    """
+
+    async def generate(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[str]:
+        """Yields one word at a time."""
+        self._requests += 1
+        for text in self._answers.texts(prompt, sampling):
+            await asyncio.sleep(0)
+            self._batch.made_tokens += 1
+            yield text
+
+    async def score(self, prompt: Prompt, options: Sequence[str]) -> list[float]:
+        """The log probabilities are drawn, as they are where time passes."""
+        self._requests += 1
+        await asyncio.sleep(0)
+        return self._answers.log_probabilities(prompt, options)
 
 
 def pieces(prompt: Prompt) -> list[Piece]:
