@@ -26,7 +26,8 @@ class EncodeQuery:
         self._seconds = seconds
 
     async def __call__(self, query: Query, ctx: Context) -> QueryVectors:
-        await asyncio.sleep(self._seconds)
+        if self._seconds:
+            await asyncio.sleep(self._seconds)
         tokens = len(query.text.split())
         return QueryVectors(tokens=tokens, dimensions=1, values=b"\0\0\0\0" * tokens)
 
@@ -38,12 +39,12 @@ class Rerank:
         self._seconds = seconds
 
     async def __call__(self, hits: Hits, vectors: QueryVectors, ctx: Context) -> RankedPassages:
-        await asyncio.sleep(self._seconds)
+        if self._seconds:
+            await asyncio.sleep(self._seconds)
+        said = f"Emulated: {hits.query}."
         return RankedPassages(
             passages=[
-                RankedPassage(
-                    passage=hit.passage, title=f"Emulated {hit.passage}", text=f"Emulated: {hits.query}.", bm25=hit.score
-                )
+                RankedPassage(passage=hit.passage, title=f"Emulated {hit.passage}", text=said, bm25=hit.score)
                 for hit in hits.hits[:KEEP]
             ]
         )

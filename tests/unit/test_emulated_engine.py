@@ -6,6 +6,7 @@ import asyncio
 import gc
 import math
 from contextlib import aclosing
+from statistics import fmean
 
 import pytest
 
@@ -218,6 +219,16 @@ async def test_workers_that_do_not_know_each_other_say_the_same_or_not_as_asked(
 def test_a_url_that_is_not_understood_is_refused(url: str) -> None:
     with pytest.raises(SettingError, match="ALTO_ENGINE_URL"):
         EmulatedEngine.from_url(url)
+
+
+async def test_claims_of_a_request_are_as_many_as_asked() -> None:
+    async def mean(url: str) -> float:
+        found = EmulatedEngine.from_url(url)
+        asked = [Prompt("extract_claims", (Message("user", f"Sentence: Rhine {n}."),)) for n in range(400)]
+        return fmean(["".join(await said(found, one)).count("\n") + 1 for one in asked])
+
+    assert 3.0 < await mean("emulated:?instant=1") < 3.6
+    assert 1.2 < await mean("emulated:?instant=1&claims=1.3,0.6") < 1.4
 
 
 def test_claims_of_a_sentence_differ() -> None:

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from math import log
 from random import Random
 
-from alto_streams.engines.emulated.sizes import ANSWER, CLAIMS, QUERIES, Sizes
+from alto_streams.engines.emulated.sizes import ANSWER, CLAIMS, QUERIES, Size, Sizes
 from alto_streams.engines.emulated.text import listing, prose
 from alto_streams.engines.protocol import Prompt, Sampling
 
@@ -37,6 +37,12 @@ KINDS: Mapping[str, Kind] = {
     "generate_queries": Kind(QUERIES, partial(listing, stop="")),
 }
 """By the name of the prompt. One of another name is answered in prose."""
+
+
+def with_claims(mean: float, deviation: float) -> Mapping[str, Kind]:
+    """The same, but so many claims for each request, as where each sentence is asked about. Raises ValueError."""
+    claims = Sizes(Size(mean, deviation), CLAIMS.words)
+    return {**KINDS, "extract_claims": Kind(claims, KINDS["extract_claims"].write)}
 
 
 class Answers:

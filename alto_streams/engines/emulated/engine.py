@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from secrets import randbits
 from urllib.parse import parse_qsl
 
-from alto_streams.engines.emulated.answers import KINDS, Answers, Kind
+from alto_streams.engines.emulated.answers import KINDS, Answers, Kind, with_claims
 from alto_streams.engines.emulated.clock import Clock, RealClock
 from alto_streams.engines.emulated.model import Batch, Request
 from alto_streams.engines.emulated.parameters import TABLE_1, Parameters
@@ -48,6 +48,7 @@ class EmulatedEngine:
     def from_url(cls, url: str) -> EmulatedEngine:
         """The engine of `emulated:` or `emulated:?seed=7&reruns_differ=1&instant=1`. Raises SettingError.
 
+        `claims=1.3,0.6` are mean and deviation of the claims of one request; by default the paper's, of a whole answer.
         Where reruns differ they do in other processes too, which cannot know of each other's runs: there the words are
         not a matter of the seed.
         """
@@ -55,15 +56,17 @@ class EmulatedEngine:
         try:
             seed = int(given.pop("seed", "0"))
             differ, instant = (_YES_OR_NO[given.pop(name, "0")] for name in ("reruns_differ", "instant"))
-        except (ValueError, KeyError):
-            given["seed, reruns_differ or instant"] = ""
+            claims = given.pop("claims", None)
+            kinds = KINDS if claims is None else with_claims(*map(float, claims.split(",")))
+        except (ValueError, KeyError, TypeError):
+            given["seed, reruns_differ, instant or claims"] = ""
         if given or not (url.startswith(SCHEME) and ("?" in url or url.rstrip("/") == SCHEME)):
             raise SettingError(
                 f"ALTO_ENGINE_URL={url} is not usable: {', '.join(given) or 'the address'} is not understood.",
-                "set it to emulated: or emulated:?seed=7&reruns_differ=1&instant=1",
+                "set it to emulated: or emulated:?seed=7&reruns_differ=1&instant=1&claims=3.3,1.8",
             )
         chosen = InstantEngine if instant else cls
-        return chosen(randbits(64) if differ else seed, reruns_differ=differ)
+        return chosen(randbits(64) if differ else seed, reruns_differ=differ, kinds=kinds)
 
     async def generate(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[str]:
         """Yields one word at a time, or a few where the reader comes late. Closing the iterator frees its place."""
