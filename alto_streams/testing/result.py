@@ -28,10 +28,13 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True)
 class Timing:
-    """When a question was asked, its first output or progress was out, and it ended; in seconds of virtual time."""
+    """When a question was asked, its first output or progress was out, its first output, and it ended; in seconds of
+    virtual time.
+    """
 
     asked: float
     first: float | None = None
+    first_output: float | None = None
     ended: float | None = None
 
 

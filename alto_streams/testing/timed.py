@@ -181,9 +181,13 @@ class TimedHistory(History):
         if isinstance(effect, Publish) and effect.question in self.timings:
             timing = self.timings[effect.question]
             if effect.type == "outcome":
-                self.timings[effect.question] = replace(timing, ended=now)
-            elif timing.first is None:
-                self.timings[effect.question] = replace(timing, first=now)
+                timing = replace(timing, ended=now)
+            else:
+                if timing.first is None:
+                    timing = replace(timing, first=now)
+                if timing.first_output is None and effect.channel == "output":
+                    timing = replace(timing, first_output=now)
+            self.timings[effect.question] = timing
 
     # what instances do
 

@@ -45,7 +45,7 @@ class EmulatedEngine:
         self._requests = 0
 
     @classmethod
-    def from_url(cls, url: str) -> EmulatedEngine:
+    def from_url(cls, url: str, *, clock: Clock | None = None) -> EmulatedEngine:
         """The engine of `emulated:` or `emulated:?seed=7&reruns_differ=1&instant=1`. Raises SettingError.
 
         `claims=1.3,0.6` are mean and deviation of the claims of one request; by default the paper's, of a whole answer.
@@ -66,7 +66,7 @@ class EmulatedEngine:
                 "set it to emulated: or emulated:?seed=7&reruns_differ=1&instant=1&claims=3.3,1.8",
             )
         chosen = InstantEngine if instant else cls
-        return chosen(randbits(64) if differ else seed, reruns_differ=differ, kinds=kinds)
+        return chosen(randbits(64) if differ else seed, reruns_differ=differ, kinds=kinds, clock=clock)
 
     async def generate(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[str]:
         """Yields one word at a time, or a few where the reader comes late. Closing the iterator frees its place."""
