@@ -12,6 +12,8 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from google.protobuf.json_format import Parse
 from google.protobuf.message import Message
 
+from alto_streams import failure
+from alto_streams.admission import CANCEL
 from alto_streams.pipeline import Pipeline
 from schemas.claim_pb2 import Claim
 from schemas.outcome_pb2 import Failure, Outcome
@@ -94,7 +96,7 @@ class ScriptedPipeline:
     """Answers every question of `name` by `script`, in a thread, until the `with` block is left."""
 
     def __init__(self, brokers: str, name: str, script: Script = ordinary) -> None:
-        self.name, self.script, self.asked = name, script, list[Question]()
+        self.name, self.script, self.asked, self.cancelled = name, script, list[Question](), list[str]()
         provision(brokers, definitions(name, {}))
         self._producer = Producer({"bootstrap.servers": brokers, "linger.ms": 0})
         self._consumer = Consumer({"bootstrap.servers": brokers, "group.id": name, "enable.auto.commit": False})
@@ -117,6 +119,9 @@ class ScriptedPipeline:
         for say in says:
             value = say.value if isinstance(say.value, bytes) else say.value.SerializeToString()
             headers = [("type", say.type), ("id", say.item), ("content-type", "application/x-protobuf")]
+            if isinstance(say.value, Outcome) and say.value.HasField("failure"):
+                why = say.value.failure
+                headers.append(("failure", failure.Failure(why.stage, why.kind, why.message).encode().decode()))
             where = {} if say.partition is None else {"partition": say.partition}
             self._producer.produce(say.channel(self.name), value, question_id, headers=headers, **where)
         self._producer.flush()
@@ -129,6 +134,9 @@ class ScriptedPipeline:
         while not self._stop.is_set():
             record = self._consumer.poll(0.05)
             if record is None or record.error():
+                continue
+            if dict(record.headers() or ()).get("type") == CANCEL:
+                self.cancelled.append((record.key() or b"").decode())
                 continue
             if dict(record.headers() or ()).get("content-type") == b"application/json":
                 question = Parse(record.value(), Question())
