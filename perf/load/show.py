@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from typing import Any
@@ -26,7 +27,7 @@ class Watch:
         # Once a second: drawing takes processor time from what is measured.
         self._progress = Progress(*columns, console=console, refresh_per_second=1, disable=not console.is_terminal)
         self._task: TaskID = self._progress.add_task("", total=seconds, said="")
-        self._lined = time.monotonic()
+        self._lined = -math.inf
 
     def __enter__(self) -> Watch:
         self._progress.start()

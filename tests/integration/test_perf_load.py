@@ -128,7 +128,9 @@ def test_ctrl_c_reports_what_there_is(brokers, tmp_path):
         cwd=ROOT,
     )
     try:
-        time.sleep(4)
+        assert process.stderr is not None
+        assert "asked" in process.stderr.readline()  # from now on it hears Ctrl-C
+        time.sleep(1)
         process.send_signal(signal.SIGINT)
         out, errors = process.communicate(timeout=30)
     finally:
