@@ -23,6 +23,7 @@ def main() -> int:
     parser.add_argument("--name", default="kafka", help="the host name by which other containers find it (%(default)s)")
     parser.add_argument("--external", default="localhost:29092", help="host:port for clients outside (%(default)s)")
     parser.add_argument("--heap", default="512m", help="the JVM's largest heap (%(default)s)")
+    parser.add_argument("--log", choices=("info", "warn", "error"), default="warn", help="what it logs (%(default)s)")
     given = parser.parse_args()
     try:
         ready = warm.prepare(given.cache)
@@ -38,10 +39,8 @@ def main() -> int:
         mend = f"make it writable for uid {os.getuid()}"
         print(f"Kafka cannot use the folder {given.folder}: {error.strerror}. Mend: {mend}", file=sys.stderr)
         return 1
-    arguments = (str(settings),)
-    line = jvm.command(
-        ready.jars, "kafka.Kafka", arguments, heap=given.heap, crashes=given.folder, options=ready.options
-    )
+    arguments, options = (str(settings),), (*ready.options, jvm.log_level(given.log))
+    line = jvm.command(ready.jars, "kafka.Kafka", arguments, heap=given.heap, crashes=given.folder, options=options)
     os.execv(line[0], line)
 
 

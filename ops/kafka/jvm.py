@@ -55,6 +55,11 @@ def command(
     ]
 
 
+def log_level(level: str) -> str:
+    """The option that leaves out of the log what is less than `level`."""
+    return f"-Dorg.slf4j.simpleLogger.defaultLogLevel={level}"
+
+
 def launch(
     jars: Sequence[Path], main: str, arguments: Sequence[str], *, heap: str, log: Path, options: Sequence[str] = ()
 ) -> subprocess.Popen[bytes]:
