@@ -30,8 +30,10 @@ class Forks:
     def __init__(self, zygote: Keeper) -> None:
         self._zygote = zygote
 
-    async def launch(self, spec: ProcessSpec, log: Path) -> Fork:
+    async def ready(self) -> None:
         await self._zygote.ready.wait()
+
+    async def launch(self, spec: ProcessSpec, log: Path) -> Fork:
         _, dash_m, *argv = spec.argv
         if dash_m != "-m":
             raise LaunchFailed(f"{spec.name} is no Python module, so it cannot be forked")

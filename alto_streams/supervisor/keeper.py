@@ -52,6 +52,7 @@ class Keeper:
             self.process.restarts += 1
 
     async def _live(self, offset: int) -> int | None:
+        await self._launcher.ready()
         self.spec.ready.forget()
         launching = asyncio.ensure_future(self._launcher.launch(self.spec, self._log))
         try:

@@ -30,12 +30,18 @@ class Child(Protocol):
 
 
 class Launcher(Protocol):
+    async def ready(self) -> None:
+        """Returns when something can be launched. May be cancelled, unlike a launch."""
+
     async def launch(self, spec: ProcessSpec, log: Path) -> Child:
         """Starts the process with stdout and stderr appended to `log`. Raises LaunchFailed."""
 
 
 class Subprocesses:
     """Each process by exec: simple, works for any program, and pays its start-up in full."""
+
+    async def ready(self) -> None:
+        pass
 
     async def launch(self, spec: ProcessSpec, log: Path) -> Child:
         with log.open("ab") as output:
