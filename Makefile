@@ -51,7 +51,7 @@ perf-rebalance: $(STAMP) ## a change of the group under each protocol, into perf
 	$(BIN)/python -m perf.rebalance
 
 schemas: $(STAMP) ## generate the Python code of the .proto files
-	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. schemas/*.proto examples/pipelines/*.proto
+	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. schemas/*.proto examples/pipelines/*.proto perf/peers/*/*.proto
 
 lock: $(STAMP) ## resolve pyproject.toml into requirements.lock, and the images' share of it
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --extra dev --universal --generate-hashes \
