@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 SEEDS := 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-containers simulate lint format perf-core perf-memory perf-hop perf-rebalance schemas lock clean
+.PHONY: help setup demo test test-containers simulate lint format perf-core perf-memory perf-hop perf-rebalance perf-ceiling schemas lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ perf-hop: $(STAMP) ## one hop beside plain Faust and bare librdkafka, into perf/
 
 perf-rebalance: $(STAMP) ## a change of the group under each protocol, into perf/results/rebalance.json: 7 minutes
 	$(BIN)/python -m perf.rebalance
+
+perf-ceiling: $(STAMP) ## the orchestrator's own ceiling beside plain Faust's, into perf/results/ceiling.json: 12 minutes
+	$(BIN)/python -m perf.ceiling
 
 schemas: $(STAMP) ## generate the Python code of the .proto files
 	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. schemas/*.proto examples/pipelines/*.proto perf/peers/*/*.proto

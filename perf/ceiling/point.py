@@ -1,0 +1,34 @@
+"""One measurement: so many questions in flight, warm, then whole turns through the questions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from perf.ceiling.closed_loop import ClosedLoop
+from perf.ceiling.processor import by_role
+from perf.ceiling.stacks import Running
+
+
+def point(running: Running, loop: ClosedLoop, in_flight: int, turn: int, seconds: float) -> dict[str, Any]:
+    """Questions a second, and for a question: milliseconds of processor time by role, and records.
+
+    Whole turns through the `turn` questions, so that every measurement has the same work; as many as take `seconds`.
+    """
+    loop.keep(in_flight)
+    loop.turn(in_flight)
+    records, before, took, count = loop.records(), by_role(running.pids), 0.0, 0
+    while not count or took < seconds:
+        took += loop.turn(turn)
+        count += turn
+    spent = {role: 1000 * (now - before[role]) / count for role, now in by_role(running.pids).items()}
+    made = (loop.records() - records) / count
+    loop.drain()
+    return {
+        "in_flight": in_flight,
+        "questions": count,
+        "questions_per_s": count / took,
+        "cpu_ms": sum(spent.values()),
+        "cpu_ms_by_process": spent,
+        "records": made,
+        "cpu_us_per_record": 1000 * sum(spent.values()) / made,
+    }
