@@ -129,12 +129,17 @@ class Ancestry:
     @property
     def item_id(self) -> str:
         """A readable id, unique within the question: the indices, then a digest of the attempts, as in `0.2-1f09ac`."""
-        path = self.path
-        if not path:
+        positions: list[str] = []
+        attempts: list[str] = []
+        found = self
+        while found.parent is not None:  # not by `path`: to make a step costs more than all else here
+            positions.append(str(found.position))
+            attempts.append(f"{found.attempt[0]}:{found.attempt[1]}")
+            found = found.parent
+        if not positions:
             return ""
-        attempts = ",".join(f"{s.attempt.generation}:{s.attempt.run}" for s in path)
-        digest = blake2b(attempts.encode(), digest_size=3).hexdigest()
-        return ".".join(str(step.position) for step in path) + "-" + digest
+        digest = blake2b(",".join(reversed(attempts)).encode(), digest_size=3).hexdigest()
+        return ".".join(reversed(positions)) + "-" + digest
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Ancestry):
