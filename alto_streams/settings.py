@@ -6,12 +6,21 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from alto_streams.errors import SettingError
 
 PIPELINE_FILES = (".yaml", ".yml")  # an ALTO_PIPELINE that ends so is a file
+
+
+def _trace(given: str) -> str:
+    """A folder must look like one, or a misspelt `otlp` would become one."""
+    if given in ("", "otlp"):
+        return given
+    if "/" not in given:
+        raise ValueError("it is neither otlp nor a path with a slash in it")
+    return str(Path(given).expanduser().absolute())
 
 
 class Settings(BaseSettings):
@@ -69,6 +78,10 @@ class Settings(BaseSettings):
         0, ge=0, le=65535, description="A port on which a worker says how it fares (GET /health); 0: none."
     )
     log_level: str = Field("info", description="debug, info, warning or error.")
+    trace: Annotated[str, AfterValidator(_trace)] = Field(
+        "", description="Where spans go: otlp, or a folder for JSON lines; empty: nowhere."
+    )
+    trace_share: float = Field(1.0, ge=0, le=1, description="The share of the questions that are traced.")
 
     def model_post_init(self, _context: object) -> None:
         if self.pipeline.endswith(PIPELINE_FILES):

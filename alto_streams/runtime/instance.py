@@ -106,8 +106,11 @@ class Instance:
             return
         self._events[delivery] = event
         self._log.debug("received", question=record.ancestry.question, partition=message.partition)
-        if effects := self.logic.receive(record, delivery, message.generation_id, now_ms()):
+        if effects := self._decide(record, delivery, message):
             await self.perform(effects)
+
+    def _decide(self, record: Record, delivery: Delivery, message: Any) -> list[Effect]:
+        return self.logic.receive(record, delivery, message.generation_id, now_ms())
 
     async def perform(self, effects: Iterable[Effect]) -> None:
         """Carries out a list of effects; its acknowledgements follow when its sends are delivered."""
@@ -217,7 +220,7 @@ class Instance:
                 again = run.retried() if isinstance(error, EngineError) else None
                 self._log.warning("run_failed", question=run.ancestry.question, error=repr(error), again=bool(again))
                 if again is None:
-                    failure = Failure(self.stage.name, _kind(error), f"{type(error).__name__}: {error}")
+                    failure = Failure(self.stage.name, kind_of(error), f"{type(error).__name__}: {error}")
                     await self._give_up(run, failure)
                     return
                 run = again
@@ -311,7 +314,8 @@ def _acknowledge(events: Iterable[Any]) -> None:
         event.ack()
 
 
-def _kind(error: Exception) -> str:
+def kind_of(error: Exception) -> str:
+    """The kind of the failure that an error of a stage's function is."""
     if isinstance(error, InvalidInput):
         return error.kind
     return "engine_failed" if isinstance(error, EngineError) else "stage_failed"

@@ -103,13 +103,14 @@ class Worker:
         self._engine = _engine(stage, configured)
         self._tasks: list[asyncio.Task[Any]] = []
         self._follower: Any = None
+        self._tracing: Any = None
         self._started = 0.0
         self._crashed = asyncio.Event()
         self._reason: BaseException | None = None
         logic: StageLogic | CoordinatorLogic
         logic = CoordinatorLogic(pipeline.plan) if stage.name == COORDINATOR else stage_logic(stage)
         outbox = Outbox(self.app.producer, pipeline.name, self._router)
-        self._instance = Instance(logic, outbox, self._engine, self._fatal, configured.streaming)
+        self._instance = self._make_instance(logic, outbox)
         self._input = names.stage_input(pipeline.name, stage.name)
         self._add_agent(self._input, self._instance.receive)
         if isinstance(logic, CoordinatorLogic):
@@ -117,6 +118,14 @@ class Worker:
             self._add_agent(names.questions(pipeline.name), desk.receive)
         self.app.on_partitions_revoked.connect(self._revoked)
         self.app.on_partitions_assigned.connect(self._assigned)
+
+    def _make_instance(self, logic: StageLogic | CoordinatorLogic, outbox: Outbox) -> Instance:
+        if not self._settings.trace:
+            return Instance(logic, outbox, self._engine, self._fatal, self._settings.streaming)
+        from alto_streams.runtime.tracing import TracedInstance, start_tracing
+
+        self._tracing = start_tracing(self._settings, self._pipeline, self._stage, self._name)
+        return TracedInstance(logic, outbox, self._engine, self._fatal, self._settings.streaming, self._tracing)
 
     def _add_agent(self, topic: str, receive: Any) -> None:
         async def consume(stream: Any) -> None:
@@ -173,6 +182,8 @@ class Worker:
         await self.app.stop()
         if self._follower is not None:
             await asyncio.to_thread(self._follower.close)
+        if self._tracing is not None:
+            await asyncio.to_thread(self._tracing.close)
         if self._engine is not None:
             await self._engine.close()
 

@@ -1,0 +1,12 @@
+"""Spans of what each stage did for each question: off unless ALTO_TRACE says where they go.
+
+Nothing is imported from here, and nothing runs, in a worker that does not trace. One that does runs a `TracedInstance`
+in place of an `Instance`. It notes times, and keeps what the stage made anyway; a thread of its own makes lines of that
+(`lines`), which go into a file, or as OpenTelemetry spans to a collector (`otlp`). docs/tracing.md tells the rest.
+"""
+
+from alto_streams.runtime.tracing.instance import TracedInstance
+from alto_streams.runtime.tracing.start import start_tracing
+from alto_streams.runtime.tracing.tracing import Tracing
+
+__all__ = ["TracedInstance", "Tracing", "start_tracing"]

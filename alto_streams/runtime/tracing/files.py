@@ -1,0 +1,35 @@
+"""Trace files: JSON, one run a line, one file for each worker."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from alto_streams.errors import SettingError
+
+
+class TraceFile:
+    """Appends to `folder/STAGE-INSTANCE.PID.jsonl`; every line has `constant`. Raises SettingError where it cannot."""
+
+    def __init__(self, folder: Path, constant: dict[str, str]) -> None:
+        name = f"{constant['stage']}-{constant['instance']}.{os.getpid()}.jsonl".replace("/", "_")
+        self._begin = _dumps(constant)[:-1] + ","
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = (folder / name).open("a", encoding="utf-8")
+        except OSError as error:
+            raise SettingError(
+                f"ALTO_TRACE={folder} cannot be written to: {error.strerror}.", "name another folder, or otlp"
+            ) from None
+
+    def write(self, lines: list[dict[str, Any]]) -> None:
+        self._file.write("".join([f"{self._begin}{_dumps(line)[1:]}\n" for line in lines]))
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+_dumps = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode

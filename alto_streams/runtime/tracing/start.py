@@ -1,0 +1,44 @@
+"""What ALTO_TRACE asks for: a folder, or a collector."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from alto_streams.errors import SettingError
+from alto_streams.plan import StagePlan
+from alto_streams.runtime.tracing.files import TraceFile
+from alto_streams.runtime.tracing.lines import Lines
+from alto_streams.runtime.tracing.tracing import Sink, Tracing
+from alto_streams.settings import Settings
+
+OTLP = "otlp"
+
+
+def start_tracing(configured: Settings, pipeline: Any, stage: StagePlan, instance: str) -> Tracing:
+    """Raises SettingError where that cannot be done."""
+    lines = Lines(pipeline.plan, stage, instance)
+    return Tracing(_sink(configured.trace, pipeline.name, lines.constant), lines, configured.trace_share)
+
+
+def _sink(where: str, pipeline: str, constant: dict[str, str]) -> Sink:
+    if where == OTLP:
+        check_extra()
+        from alto_streams.runtime.tracing.otlp import Collector
+
+        return Collector(pipeline, constant)
+    return TraceFile(Path(where), constant)
+
+
+def check_extra() -> None:
+    """Raises SettingError where OpenTelemetry is not installed."""
+    try:
+        found = find_spec("opentelemetry.exporter.otlp.proto.http")
+    except ModuleNotFoundError:
+        found = None
+    if found is None:
+        raise SettingError(
+            "ALTO_TRACE=otlp needs OpenTelemetry, which is not installed.",
+            "install the extra: pip install 'alto-streams[tracing]', or set ALTO_TRACE to a folder",
+        )

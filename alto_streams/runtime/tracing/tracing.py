@@ -1,0 +1,72 @@
+"""Where observations go: noted on the event loop, written by a thread of their own a few times a second."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import structlog
+
+from alto_streams.runtime.tracing.ids import sampled
+from alto_streams.runtime.tracing.observed import Observation
+
+EVERY_S = 0.5
+WAITING = 50_000  # observations; what comes while so many wait is left out, so that a slow collector costs no memory
+CLOSE_S = 5.0
+
+Line = dict[str, Any]
+
+
+class Sink(Protocol):
+    """A file or a collector. Its calls may block."""
+
+    def write(self, lines: list[Line]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Tracing:
+    """Of one worker. `describe` makes a line of an observation."""
+
+    def __init__(self, sink: Sink, describe: Callable[[Observation], Line], share: float = 1.0) -> None:
+        self._sink, self._describe, self._share = sink, describe, share
+        self._waiting: list[Observation] = []
+        self._missed = 0
+        self._log = structlog.get_logger()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._write_forever, name="tracing", daemon=True)
+        self._thread.start()
+
+    def samples(self, question: str) -> bool:
+        return self._share >= 1 or sampled(question, self._share)
+
+    def add(self, observation: Observation) -> None:
+        if len(self._waiting) < WAITING:
+            self._waiting.append(observation)
+        else:
+            self._missed += 1
+
+    def close(self) -> None:
+        """Writes what is there. Blocks, for some seconds at most."""
+        self._stop.set()
+        self._thread.join(CLOSE_S)
+
+    def _write_forever(self) -> None:
+        while not self._stop.wait(EVERY_S):
+            self._write()
+        self._write()
+        self._sink.close()
+        if self._missed:
+            self._log.warning("spans_left_out", runs=self._missed)
+
+    def _write(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        try:
+            self._sink.write([self._describe(observation) for observation in waiting])
+        except Exception as error:  # a full disk, a collector that is away: the work goes on without spans
+            if not self._missed:
+                self._log.warning("spans_not_written", error=repr(error))
+            self._missed += len(waiting)
