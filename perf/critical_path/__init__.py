@@ -1,0 +1,1 @@
+"""The engine time that no system could avoid, from the spans of real questions."""
