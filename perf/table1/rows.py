@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from pathlib import Path
 from statistics import fmean, pstdev
-from typing import Any
+
+from perf.trace.runs import Run, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,47 +47,43 @@ class Seen:
 
 
 def rows(folder: Path) -> list[Row]:
-    """One for each of the paper's, from the trace files of a folder. Runs that did not end well are left out."""
+    """One for each of the paper's, from the trace files of a folder. Raises TraceError."""
     seen = [Seen() for _ in PAPER]
     by_stage = {row.stage: found for row, found in zip(PAPER[:3], seen, strict=False)}
-    for line in _lines(folder):
-        if line["stage"] in by_stage and line["status"] == "ok" and line["engine"]:
-            _add(by_stage[line["stage"]], line)
-            if line["stage"] == PAPER[3].stage:
-                _add_tokens(seen[3], line)
+    for runs in read(folder).values():
+        for run in runs:
+            if run.stage in by_stage and run.calls:
+                _add(by_stage[run.stage], run)
+                if run.stage == PAPER[3].stage:
+                    _add_tokens(seen[3], run)
     return [found.row(row.stage, row.quantum) for row, found in zip(PAPER, seen, strict=True)]
 
 
-def _add(seen: Seen, line: dict[str, Any]) -> None:
+def _add(seen: Seen, run: Run) -> None:
     """An output's time counts from the one before it, the first's from the request; its words are those written by
-    then. A response is there with the last word.
+    then. The last is there with the last word.
     """
-    (call,) = line["engine"]
-    asked = (call["submitted"] - line["begun"]) / 1000
-    items = [since - asked for since, kind, path, _, _ in line["outputs"] if kind == "item" and len(path) == 1]
-    ends = [*items[:-1], call["chunks"][-1][0]]
+    (call,) = run.calls
+    made = [output for output in run.outputs if output.kind == "item"]
+    depth = min(len(output.path) for output in made)
+    items = [output.at for output in made if len(output.path) == depth]
+    ends = [*items[:-1], call.chunks[-1]]
+    written = list(zip(call.chunks, accumulate(call.words), strict=True))
+    counts = [max((words for at, words in written if at <= end), default=0) for end in ends]
     seen.requests += 1
     seen.outputs.append(len(ends))
-    sums = accumulate(words for _, words in call["chunks"])
-    written = [(at, words) for (at, _), words in zip(call["chunks"], sums, strict=True)]
-    counts = [max((words for at, words in written if at <= end), default=0) for end in ends]
     seen.words += [after - before for before, after in pairwise([0, *counts])]
-    seen.ms += [(after - before) / 1000 for before, after in pairwise([0, *ends])]
+    seen.ms += [1000 * (after - before) for before, after in pairwise([call.submitted, *ends])]
 
 
-def _add_tokens(seen: Seen, line: dict[str, Any]) -> None:
-    """A query's tokens are what its item says that it has; their times are the words' of the engine."""
-    (call,) = line["engine"]
+def _add_tokens(seen: Seen, run: Run) -> None:
+    """A query's tokens are as many as its count says; their times are those of the engine's words."""
+    (call,) = run.calls
     seen.requests += 1
-    seen.outputs += [size for _, kind, path, size, _ in line["outputs"] if kind == "count" and len(path) == 1]
-    for (_, before), (words, after) in pairwise([(0, 0), *((words, at) for at, words in call["chunks"])]):
+    seen.outputs += [one.size for one in run.outputs if one.kind == "count" and len(one.path) > len(run.path)]
+    for words, (before, after) in zip(call.words, pairwise([call.submitted, *call.chunks]), strict=True):
         seen.words += [1] * words
-        seen.ms += [(after - before) / 1000 / words] * words
-
-
-def _lines(folder: Path) -> Iterator[dict[str, Any]]:
-    for file in sorted(folder.glob("*.jsonl")):
-        yield from map(json.loads, file.read_text().splitlines())
+        seen.ms += [1000 * (after - before) / words] * words
 
 
 def _spread(values: Sequence[float]) -> tuple[float, float]:

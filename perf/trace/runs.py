@@ -27,6 +27,7 @@ class Output:
     kind: str  # item, count, empty
     path: Position
     to: tuple[str, ...]
+    size: int = 0  # bytes; of a count, the count
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Call:
     submitted: float
     chunks: tuple[float, ...]
     ended: float
+    words: tuple[int, ...] = ()  # of each chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +125,8 @@ def _run(line: Mapping[str, Any]) -> Run:
         begun / 1e9,
         line["ended"] / 1e9,
         tuple(
-            Output((begun + 1000 * since) / 1e9, kind, (*path, *below), tuple(to))
-            for since, kind, below, _, to in line["outputs"]
+            Output((begun + 1000 * since) / 1e9, kind, (*path, *below), tuple(to), size)
+            for since, kind, below, size, to in line["outputs"]
         ),
         tuple(
             Call(
@@ -133,6 +135,7 @@ def _run(line: Mapping[str, Any]) -> Run:
                 call["submitted"] / 1e9,
                 tuple((call["submitted"] + 1000 * since) / 1e9 for since, _ in call["chunks"]),
                 call["ended"] / 1e9,
+                tuple(words for _, words in call["chunks"]),
             )
             for call in line.get("engine", ())
         ),
