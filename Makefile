@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 SEEDS := 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-containers simulate lint format perf-core perf-memory perf-hop perf-rebalance perf-ceiling schemas lock clean
+.PHONY: help setup demo test test-containers simulate lint format perf-core perf-memory perf-hop perf-rebalance perf-ceiling perf perf-smoke schemas lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,15 @@ perf-rebalance: $(STAMP) ## a change of the group under each protocol, into perf
 
 perf-ceiling: $(STAMP) ## the orchestrator's own ceiling beside plain Faust's, into perf/results/ceiling.json: 12 minutes
 	$(BIN)/python -m perf.ceiling
+
+perf: $(STAMP) ## what streaming is worth, measured, into perf/results: two hours. QUESTIONS=FILE.jsonl.gz asks others
+	$(BIN)/python -m perf.figure3 $(if $(QUESTIONS),--questions $(QUESTIONS))
+	$(BIN)/python -m perf.table1 $(if $(QUESTIONS),--questions $(QUESTIONS))
+	$(BIN)/python -m perf.critical_path $(if $(QUESTIONS),--file $(QUESTIONS))
+	$(BIN)/python -m perf.ceiling $(if $(QUESTIONS),--file $(QUESTIONS))
+
+perf-smoke: $(STAMP) ## every benchmark small, to see that it works
+	$(BIN)/python -m pytest -m perf tests/perf
 
 schemas: $(STAMP) ## generate the Python code of the .proto files
 	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. schemas/*.proto examples/pipelines/*.proto perf/peers/*/*.proto
