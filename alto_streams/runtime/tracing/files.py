@@ -13,6 +13,8 @@ from alto_streams.errors import SettingError
 class TraceFile:
     """Appends to `folder/STAGE-INSTANCE.PID.jsonl`; every line has `constant`. Raises SettingError where it cannot."""
 
+    every_s = 0.5
+
     def __init__(self, folder: Path, constant: dict[str, str]) -> None:
         name = f"{constant['stage']}-{constant['instance']}.{os.getpid()}.jsonl".replace("/", "_")
         self._begin = _dumps(constant)[:-1] + ","

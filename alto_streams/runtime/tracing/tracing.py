@@ -1,4 +1,4 @@
-"""Where observations go: noted on the event loop, written by a thread of their own a few times a second."""
+"""Where observations go: noted on the event loop, written by a thread of their own from time to time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import structlog
 from alto_streams.runtime.tracing.ids import sampled
 from alto_streams.runtime.tracing.observed import Observation
 
-EVERY_S = 0.5
 WAITING = 50_000  # observations; what comes while so many wait is left out, so that a slow collector costs no memory
 CLOSE_S = 5.0
 
@@ -19,7 +18,9 @@ Line = dict[str, Any]
 
 
 class Sink(Protocol):
-    """A file or a collector. Its calls may block."""
+    """A file or a collector, which wants what there is every so many seconds. Its calls may block."""
+
+    every_s: float
 
     def write(self, lines: list[Line]) -> None: ...
 
@@ -53,7 +54,7 @@ class Tracing:
         self._thread.join(CLOSE_S)
 
     def _write_forever(self) -> None:
-        while not self._stop.wait(EVERY_S):
+        while not self._stop.wait(self._sink.every_s):
             self._write()
         self._write()
         self._sink.close()
