@@ -13,7 +13,7 @@ from alto_streams.errors import SettingError
 class TraceFile:
     """Appends to `folder/STAGE-INSTANCE.PID.jsonl`; every line has `constant`. Raises SettingError where it cannot."""
 
-    every_s = 0.5
+    every_s = 2.0  # each time a worker wakes up for it costs as much as some runs
 
     def __init__(self, folder: Path, constant: dict[str, str]) -> None:
         name = f"{constant['stage']}-{constant['instance']}.{os.getpid()}.jsonl".replace("/", "_")
