@@ -78,7 +78,7 @@ class Instance:
         self._waiting: deque[tuple[Run, Sends]] = deque()
         self._room = asyncio.Event()
         self._more: dict[RecordSet, asyncio.Event] = {}
-        self._log = structlog.get_logger(stage=self.stage.name)
+        self._log = structlog.get_logger(stage=self.stage.name).bind()  # once, and not at each call
 
     async def receive(self, event: Any) -> None:
         """Takes one Faust event of the stage's topic. Returns when there is room for more.

@@ -41,7 +41,8 @@ _CONSUMER = {
 }
 _PRODUCER = {
     "enable.idempotence": True,
-    "linger.ms": 0,  # batches form by themselves while five requests are in flight
+    "linger.ms": 0,
+    "max.in.flight": 1,  # so that batches form by themselves: who comes while a request is under way goes with the next
     "partitioner": "murmur2_random",  # the one of the Java client, and of aiokafka
     "topic.metadata.propagation.max.ms": 5000,  # how long a topic that nobody knows may take to appear
     "queue.buffering.max.messages": 100_000,

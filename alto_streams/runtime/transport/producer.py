@@ -1,6 +1,7 @@
 """The producer that Faust sees: librdkafka's, idempotent, its delivery reports collected on the event loop.
 
-No thread: while deliveries are outstanding the loop looks for reports every millisecond, and never otherwise.
+No thread: while deliveries are outstanding the loop looks for reports, soon after the first record and then less and
+less often, and never otherwise. Nothing but acknowledgements waits for them.
 """
 
 from __future__ import annotations
@@ -23,9 +24,8 @@ from alto_streams.errors import SettingError
 from alto_streams.runtime.transport.configuration import configured, producer_settings
 from alto_streams.runtime.transport.declare import create_topic
 
-LOOK_EVERY_S = 0.001
-LOOK_SELDOM_S = 0.02  # when reports have not come for a while
-PATIENCE = 100  # looks without a report before it looks seldom
+LOOK_FIRST_S = 0.001  # after a record that was sent while none was outstanding
+LOOK_SELDOM_S = 0.008  # each look doubles the time to the next, up to this
 PARTITION_LIMIT_S = 10.0  # how long a partition that nobody knows may take to appear
 FLUSH_AT_STOP_S = 30.0
 
@@ -50,7 +50,7 @@ class Producer(base.Producer):
         self._kafka = configured(KafkaProducer, {**producer_settings(self.app), **callbacks})
         self._running = asyncio.get_running_loop()
         self._batches = [Batch(self._running.create_future())]
-        self._outstanding = self._fruitless = 0
+        self._outstanding, self._look_in = 0, LOOK_FIRST_S
         self._looking: asyncio.TimerHandle | None = None
         # Faust gives the event loop three turns in every topic.send, to start a producer that is started.
         self.app.maybe_start_producer = self._itself
@@ -90,7 +90,8 @@ class Producer(base.Producer):
             self._drop(batch)
             raise
         if self._looking is None:
-            self._look_later(LOOK_EVERY_S)
+            self._look_in = LOOK_FIRST_S
+            self._look_later()
         return future
 
     async def send_and_wait(self, *arguments: Any, **options: Any) -> RecordMetadata:
@@ -179,16 +180,17 @@ class Producer(base.Producer):
         if batch.closed and not batch.pending:
             batch.done.set_result(None)
 
-    def _look_later(self, seconds: float) -> None:
-        self._looking = self._running.call_later(seconds, self._look)
+    def _look_later(self) -> None:
+        self._looking = self._running.call_later(self._look_in, self._look)
 
     def _look(self) -> None:
         if self._looking is not None:
             self._looking.cancel()
             self._looking = None
-        self._fruitless = 0 if self._kafka.poll(0) else self._fruitless + 1
+        self._kafka.poll(0)
         if self._outstanding:
-            self._look_later(LOOK_EVERY_S if self._fruitless < PATIENCE else LOOK_SELDOM_S)
+            self._look_in = min(2 * self._look_in, LOOK_SELDOM_S)
+            self._look_later()
 
     def _on_error(self, error: KafkaError) -> None:
         if error.fatal():
