@@ -133,8 +133,7 @@ class Instance:
                 pass  # a result so far
             else:
                 await self._put([effect], sends)
-        # Taken out at once: after a rebalance the same delivery may be in hand anew.
-        events = [self._events.pop(delivery) for delivery in done if delivery in self._events]
+        events = self._taken(done)
         if sends:
             self._spawn(self._settle(sends, events))
         else:
@@ -226,8 +225,8 @@ class Instance:
                 run = again
                 await asyncio.sleep(wait)
                 wait *= 2
-        if await self._deliver([*before, *sends]):
-            self._acknowledge(run.held)
+        # The function has ended: what waits for Kafka now takes no slot from others.
+        self._spawn(self._settle([*before, *sends], self._taken(run.held)))
 
     async def _give_up(self, run: Run, failure: Failure) -> None:
         assert isinstance(self.logic, StageLogic)
@@ -302,7 +301,11 @@ class Instance:
         return True
 
     def _acknowledge(self, deliveries: Iterable[Delivery]) -> None:
-        _acknowledge([self._events.pop(delivery) for delivery in deliveries if delivery in self._events])
+        _acknowledge(self._taken(deliveries))
+
+    def _taken(self, deliveries: Iterable[Delivery]) -> list[Any]:
+        """Their events, out of hand at once: after a rebalance the same delivery may be in hand anew."""
+        return [self._events.pop(delivery) for delivery in deliveries if delivery in self._events]
 
 
 def _reads(found: RecordSet, run: Run) -> bool:

@@ -109,6 +109,18 @@ async def test_acknowledges_when_everything_is_delivered_and_not_before() -> Non
     assert rig.acknowledged == [7]
 
 
+async def test_a_run_that_waits_for_its_deliveries_takes_no_slot_from_the_next() -> None:
+    rig = Rig(two)
+    assert rig.instance.stage.slots == 1
+    await rig.receive(7)
+    await rig.receive(8)
+    assert len(rig.outbox.kinds()) == 6
+    assert rig.acknowledged == []
+    rig.outbox.deliver()
+    await settle()
+    assert rig.acknowledged == [7, 8]
+
+
 @pytest.mark.parametrize("streaming", [True, False])
 async def test_without_streaming_nothing_leaves_before_the_function_has_ended(streaming: bool) -> None:
     go_on = asyncio.Event()
