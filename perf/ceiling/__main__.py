@@ -72,7 +72,7 @@ def main(
             peers = len(STACKS) * (rounds * len(levels) + split_)
             step = Steps(progress, progress.add_task("", total=peers))
             done = [_round(number, rounds, levels, texts, seconds, step) for number in range(rounds)]
-            parts = _splits(done, texts, 1 if small else 5, step) if split_ else {}
+            parts = _splits(done, texts, seconds, 1.0 if small else 5.0, step) if split_ else {}
             step("done")
     except AltoError as error:
         Console(stderr=True).print(f"[red]error:[/] {error}", highlight=False)
@@ -109,14 +109,17 @@ def _best(points: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _splits(
-    done: Sequence[dict[str, list[dict[str, Any]]]], texts: Sequence[str], turns: int, step: Steps
+    done: Sequence[dict[str, list[dict[str, Any]]]], texts: Sequence[str], seconds: float, sampled_s: float, step: Steps
 ) -> dict[str, dict[str, dict[str, float]]]:
     """By stack, process and part, at the level at which the first round was best."""
     found = {}
     for name, up in STACKS.items():
         step(f"where the time goes: {name}")
-        with up(fork=False) as running, ClosedLoop(running, texts) as loop:
-            parts = split(running, loop, _best(done[0][name])["in_flight"], len(texts), turns)
+        with up() as running, ClosedLoop(running, texts) as loop:
+            loop.keep(len(texts))
+            loop.turn(len(texts))
+            loop.drain()
+            parts = split(running, loop, _best(done[0][name])["in_flight"], len(texts), seconds, sampled_s)
             if parts:
                 found[name] = parts
     return found if len(found) == len(STACKS) else {}

@@ -29,7 +29,7 @@ class ClosedLoop:
         self._consumer = Consumer({**settings, "group.id": "asking", "enable.auto.commit": False})
         found = [self._consumer.list_topics(name, 10).topics[name] for name in running.answers]
         self._consumer.assign([TopicPartition(str(topic), index, 0) for topic in found for index in topic.partitions])
-        self._asked = 0
+        self.asked = 0
         self._open: set[bytes] = set()
 
     def __enter__(self) -> ClosedLoop:
@@ -57,8 +57,8 @@ class ClosedLoop:
             self._end()
 
     def _ask(self) -> None:
-        name, text = uuid.uuid4().hex, self._texts[self._asked % len(self._texts)]
-        self._asked += 1
+        name, text = uuid.uuid4().hex, self._texts[self.asked % len(self._texts)]
+        self.asked += 1
         self._open.add(name.encode())
         value = Question(question_id=name, text=text).SerializeToString()
         self._producer.produce(self._running.questions, value, name)

@@ -14,15 +14,16 @@ def point(running: Running, loop: ClosedLoop, in_flight: int, turn: int, seconds
 
     Whole turns through the `turn` questions, so that every measurement has the same work; as many as take `seconds`.
     """
+    records, asked = loop.records(), loop.asked
     loop.keep(in_flight)
     loop.turn(in_flight)
-    records, before, took, count = loop.records(), by_role(running.pids), 0.0, 0
+    before, took, count = by_role(running.pids), 0.0, 0
     while not count or took < seconds:
         took += loop.turn(turn)
         count += turn
     spent = {role: 1000 * (now - before[role]) / count for role, now in by_role(running.pids).items()}
-    made = (loop.records() - records) / count
-    loop.drain()
+    loop.drain()  # or what counting takes would be the stack's to go on in
+    made = (loop.records() - records) / (loop.asked - asked)
     return {
         "in_flight": in_flight,
         "questions": count,

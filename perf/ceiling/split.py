@@ -1,7 +1,8 @@
 """Where a question's processor time goes: a stack under load, its threads' times, and py-spy's samples of the Python.
 
-A worker's librdkafka threads are the transport's. What its Python threads spend is divided by the samples of them.
-Measured apart from the rates: sampling takes time itself.
+A worker's librdkafka threads are the transport's. What its Python threads spend is divided by samples of whoever holds
+the interpreter's lock: what they spend in system calls goes along. The times are read while nobody samples, for that
+takes time itself; after that all workers are sampled at once.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from perf.ceiling.attribution import BROKER, PARTS, TRANSPORT, shares
@@ -19,48 +22,40 @@ from perf.ceiling.processor import by_role, by_thread
 from perf.ceiling.stacks import Running
 
 RATE = 200  # samples a second
-STOP_LIMIT_S = 30.0
+ATTACH_S = 60.0
 
 
-def profiler() -> str | None:
-    """Where py-spy is, in this environment or on the path."""
-    beside = Path(sys.executable).with_name("py-spy")
-    return str(beside) if beside.exists() else shutil.which("py-spy")
+def split(
+    running: Running, loop: ClosedLoop, in_flight: int, turn: int, seconds: float, sampled_s: float
+) -> dict[str, dict[str, float]]:
+    """Milliseconds of processor time for a question by process and part. Empty where py-spy may not look.
 
-
-def split(running: Running, loop: ClosedLoop, in_flight: int, turn: int, turns: int) -> dict[str, dict[str, float]]:
-    """Milliseconds of processor time for a question by process and part. Empty where py-spy may not look."""
-    program = profiler()
+    Whole turns for `seconds`, then samples for `sampled_s`.
+    """
+    program = _profiler()
     if program is None:
         return {}
     loop.keep(in_flight)
     loop.turn(in_flight)
-    with tempfile.TemporaryDirectory() as folder:
-        samplers = {
-            (role, pid): _sample(program, pid, Path(folder) / f"{pid}.txt")
-            for role, pids in running.workers.items()
-            for pid in pids
-        }
-        try:
-            loop.turn(turn)  # samplers look for Python's frames first
-            broker = by_role(running.pids).get(BROKER, 0.0)
-            before = {pid: by_thread(pid) for _, pid in samplers}
-            count = turn * turns
-            loop.turn(count)
-            after = {pid: by_thread(pid) for _, pid in samplers}
-            found = {BROKER: Counter({BROKER: by_role(running.pids).get(BROKER, 0.0) - broker})}
-        finally:
-            _stop([process for process, _ in samplers.values()])
-        loop.drain()
-        for (role, pid), (_, samples) in samplers.items():
-            spent = {kind: now - before[pid].get(kind, 0.0) for kind, now in after[pid].items()}
-            parts = shares(samples.read_text()) if samples.exists() else {}
-            if not parts:
-                return {}
-            mine = found.setdefault(role, Counter())
-            mine[TRANSPORT] += spent.get("librdkafka", 0.0)
-            for part, share in parts.items():
-                mine[part] += share * spent["python"]
+    pids = {pid: role for role, each in running.workers.items() for pid in each}
+    before, roles = {pid: by_thread(pid) for pid in pids}, by_role(running.pids)
+    took, count = 0.0, 0
+    while not count or took < seconds:
+        took += loop.turn(turn)
+        count += turn
+    after, spent = {pid: by_thread(pid) for pid in pids}, by_role(running.pids)
+    found = {BROKER: Counter({BROKER: spent[BROKER] - roles[BROKER]})}
+    sampled = _samples(program, list(pids), sampled_s, loop)
+    for pid, role in pids.items():
+        parts = shares(sampled[pid])
+        if not parts:
+            return {}
+        mine = found.setdefault(role, Counter())
+        used = {kind: now - before[pid].get(kind, 0.0) for kind, now in after[pid].items()}
+        mine[TRANSPORT] += used.get("librdkafka", 0.0)
+        for part, share in parts.items():
+            mine[part] += share * used["python"]
+    loop.drain()
     return {role: {part: 1000 * parts[part] / count for part in PARTS} for role, parts in found.items()}
 
 
@@ -69,20 +64,31 @@ def total(by_process: dict[str, dict[str, float]]) -> dict[str, float]:
     return {part: sum(parts[part] for parts in by_process.values()) for part in PARTS}
 
 
-def _sample(program: str, pid: int, output: Path) -> tuple[subprocess.Popen[bytes], Path]:
-    argv = [program, "record", "--pid", str(pid), "--rate", str(RATE), "--duration", "600", "--format", "raw"]
-    quiet = subprocess.DEVNULL
-    return subprocess.Popen([*argv, "--output", str(output)], stdout=quiet, stderr=quiet), output
+def _profiler() -> str | None:
+    """Where py-spy is, in this environment or on the path."""
+    beside = Path(sys.executable).with_name("py-spy")
+    return str(beside) if beside.exists() else shutil.which("py-spy")
 
 
-def _stop(samplers: list[subprocess.Popen[bytes]]) -> None:
-    """By SIGINT they write what they have."""
-    for process in samplers:
-        if process.poll() is None:
-            process.send_signal(2)
-    for process in samplers:
+def _samples(program: str, pids: Sequence[int], seconds: float, loop: ClosedLoop) -> dict[int, str]:
+    """What py-spy writes of each process, which goes on working meanwhile."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = {pid: Path(folder) / f"{pid}.txt" for pid in pids}
+        options = ["--rate", str(RATE), "--duration", str(max(1, round(seconds))), "--gil", "--nonblocking"]
+        samplers = [
+            subprocess.Popen(
+                [program, "record", "--pid", str(pid), *options, "--format", "raw", "--output", str(file)],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            for pid, file in files.items()
+        ]
+        until = time.monotonic() + seconds + ATTACH_S
         try:
-            process.wait(STOP_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            while any(sampler.poll() is None for sampler in samplers) and time.monotonic() < until:
+                loop.turn(1)
+        finally:
+            for sampler in samplers:
+                sampler.kill()
+                sampler.wait()
+        return {pid: file.read_text() if file.exists() else "" for pid, file in files.items()}

@@ -38,17 +38,16 @@ class Running:
 
 
 @contextmanager
-def ours(fork: bool = True) -> Iterator[Running]:
-    """Not forked, workers are easier to profile."""
-    env = {"ALTO_ENGINE_URL": ENGINE, "ALTO_LOG_LEVEL": "warning", "ALTO_FORK_WORKERS": str(fork).lower()}
-    with stack(PIPELINE, env=env) as up:
+def ours() -> Iterator[Running]:
+    """As `alto up` brings it up."""
+    with stack(PIPELINE, env={"ALTO_ENGINE_URL": ENGINE, "ALTO_LOG_LEVEL": "warning"}) as up:
         output = names.verified_claims(up.pipeline)
         yield Running(up.brokers, names.questions(up.pipeline), (output,), _ends, up.pids())
 
 
 @contextmanager
-def plain_faust(fork: bool = True) -> Iterator[Running]:
-    """Its workers are never forked."""
+def plain_faust() -> Iterator[Running]:
+    """One worker a stage."""
     with (
         tempfile.TemporaryDirectory(prefix="perf-") as folder,
         EmbeddedKafka(Path(folder)) as kafka,
@@ -59,7 +58,7 @@ def plain_faust(fork: bool = True) -> Iterator[Running]:
         yield Running(kafka.bootstrap, faust.QUESTIONS, answers, _is_faust_outcome, pids)
 
 
-STACKS: Mapping[str, Callable[..., AbstractContextManager[Running]]] = {"alto": ours, "faust": plain_faust}
+STACKS: Mapping[str, Callable[[], AbstractContextManager[Running]]] = {"alto": ours, "faust": plain_faust}
 
 
 def _ends(message: Message) -> bool:
