@@ -53,8 +53,8 @@ def main(
     process, whatever comes back; waits count from when each should have been sent. A curve ends with the first point
     where less than 80% of the load was achieved, and that point does not count.
 
-    The same is computed in virtual time, where transport and processors cost next to nothing: there only the engines
-    limit. `processor` says of each point how much of this machine's cores it took.
+    The same is computed in virtual time, where transport and processors cost next to nothing. `processor` says of each
+    point how much of this machine's cores it took.
 
     Leave the machine alone meanwhile.
 

@@ -1,4 +1,4 @@
-"""The curves as a picture: measured points, and the engines' limit in virtual time beside them."""
+"""The curves as a picture: measured points, and the engines alone, in virtual time, beside them."""
 
 from __future__ import annotations
 

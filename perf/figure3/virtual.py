@@ -1,6 +1,6 @@
-"""The same point in virtual time: the engines' limit, with a transport of 1 ms a hop and processors that cost nothing.
+"""The same point in virtual time: the engines, with a transport of 1 ms a hop and processors that cost nothing.
 
-Where a measured curve leaves this one, the machine is what limits it.
+It agrees with what is measured at low loads and saturates earlier than that, for a reason that is not known yet.
 """
 
 from __future__ import annotations
