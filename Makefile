@@ -59,7 +59,7 @@ perf: $(STAMP) ## what streaming is worth, measured, into perf/results: two hour
 	$(BIN)/python -m perf.critical_path $(if $(QUESTIONS),--file $(QUESTIONS))
 	$(BIN)/python -m perf.ceiling $(if $(QUESTIONS),--file $(QUESTIONS))
 
-perf-smoke: $(STAMP) ## every benchmark small, to see that it works
+perf-smoke: $(STAMP) ## the benchmarks of what streaming is worth small, to see that they work
 	$(BIN)/python -m pytest -m perf tests/perf
 
 schemas: $(STAMP) ## generate the Python code of the .proto files

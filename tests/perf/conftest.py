@@ -1,4 +1,4 @@
-"""Benchmarks run small, to keep them working: `make perf-smoke`. Nothing of what they measure is asserted."""
+"""What `make perf` runs, run small to keep it working: `make perf-smoke`. Nothing of what it measures is asserted."""
 
 from __future__ import annotations
 

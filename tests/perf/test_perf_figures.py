@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 
 def test_figure3(benchmark: Callable[..., None], tmp_path: Path) -> None:
     output = tmp_path / "figure3.json"
@@ -32,6 +34,7 @@ def test_table1(benchmark: Callable[..., None], tmp_path: Path) -> None:
     answer, claims, queries, tokens = result["stages"]
     assert answer["requests"] == claims["requests"] > 0
     assert answer["outputs"] == [1, 0]
-    assert queries["requests"] == tokens["requests"] == round(claims["outputs"][0] * claims["requests"])
+    made = claims["outputs"][0] * claims["requests"]  # a mean that is rounded to tenths
+    assert queries["requests"] == tokens["requests"] == pytest.approx(made, abs=0.05 * claims["requests"] + 0.01)
     assert all(row["ms"][0] > 0 for row in result["stages"])
     assert set(result["ratios"]) == {"response", "claim", "search query", "search query token"}
