@@ -18,9 +18,9 @@ from perf.ceiling import report
 from perf.ceiling.attribution import MEANING
 from perf.ceiling.closed_loop import ClosedLoop
 from perf.ceiling.point import point
-from perf.ceiling.questions import questions
 from perf.ceiling.split import split, total
 from perf.ceiling.stacks import STACKS
+from perf.factool.questions import questions, spread_over
 from perf.live import Steps, progress_bar
 from perf.machine import machine, today, versions
 from perf.spread import spread
@@ -60,7 +60,7 @@ def main(
         rounds, levels, seconds, turn_ = 1, [8], 0.0, 8
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that every process is stopped then, too
     try:
-        texts = questions(file, turn_)
+        texts = spread_over(questions(file), turn_)
         result: dict[str, Any] = {
             "command": shlex.join(["python", "-m", "perf.ceiling", *sys.argv[1:]]),
             "date": today(),

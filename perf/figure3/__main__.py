@@ -16,13 +16,13 @@ from rich.console import Console
 from rich.table import Table
 
 from alto_streams.errors import AltoError
+from perf.factool.questions import questions as asked
 from perf.figure3.picture import draw
 from perf.figure3.points import point
 from perf.figure3.ratios import ratios
-from perf.figure3.shapes import INSTANCES, MODES, NUMBERED, SHAPES, Shape
+from perf.figure3.shapes import INSTANCES, MODES, SHAPES, Shape
 from perf.figure3.virtual import virtual_point
 from perf.live import Steps, progress_bar
-from perf.load.files import read_questions
 from perf.machine import machine, today, versions
 from perf.stack import stack
 from perf.turns import turn
@@ -71,7 +71,7 @@ def main(
         raise typer.BadParameter("give numbers with commas between", param_hint="loads") from None
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the stack is stopped then, too
     try:
-        texts = read_questions(questions) if questions else NUMBERED
+        texts = asked(questions)
         result: dict[str, Any] = {
             "command": shlex.join(["python", "-m", "perf.figure3", *sys.argv[1:]]),
             "date": today(),

@@ -11,9 +11,6 @@ from perf.factool import graph, paper
 
 INSTANCES = {"answer": 2, "extract_claims": 2, "generate_queries": 3, "bm25": 4, "encode_query": 1, "rerank": 4}
 MODES = ("streaming", "whole")
-NUMBERED = [
-    f"Which river flows through the town number {n} of the valley, and where does it begin?" for n in range(5000)
-]
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from rich.console import Console
 from rich.table import Table
 
 from alto_streams.errors import AltoError
+from perf.factool.questions import questions as asked
 from perf.figure3.points import point
-from perf.figure3.shapes import INSTANCES, NUMBERED, SHAPES
+from perf.figure3.shapes import INSTANCES, SHAPES
 from perf.live import progress_bar
-from perf.load.files import read_questions
 from perf.machine import machine, today, versions
 from perf.stack import stack
 from perf.table1.rows import PAPER, Row, rows
@@ -50,7 +50,7 @@ def main(
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the stack is stopped then, too
     try:
-        texts = read_questions(questions) if questions else NUMBERED
+        texts = asked(questions)
         shape = SHAPES["paper"]
         with tempfile.TemporaryDirectory(prefix="perf-") as traces, progress_bar() as progress:
             task = progress.add_task(f"{load:g} questions/s", total=None)

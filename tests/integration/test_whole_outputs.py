@@ -46,3 +46,6 @@ def test_verdicts_are_equal_in_both_modes_emulated(tmp_path: Path) -> None:
     streamed, whole = ask(tmp_path / "streamed", "1"), ask(tmp_path / "whole", "0")
     assert [verdicts(events) for events in streamed] == [verdicts(events) for events in whole]
     assert all(verdicts(events) for events in whole)
+    for events in whole:  # the whole answer first: an asker's events come in the order of their records
+        types = [event["type"] for event in events if event["type"] in ("sentence", "claim")]
+        assert types == sorted(types, reverse=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from perf.ceiling.attribution import PARTS, shares
-from perf.ceiling.questions import questions
+from perf.factool.questions import questions, spread_over
 
 
 def test_both_stacks_and_the_ratios(benchmark: Callable[..., None], tmp_path: Path) -> None:
@@ -39,5 +39,5 @@ def test_samples_are_shared_out_by_the_innermost_known_frame() -> None:
 def test_questions_of_a_file_are_spread_over_it(tmp_path: Path) -> None:
     file = tmp_path / "asked.jsonl"
     file.write_text("".join(json.dumps({"question": str(number)}) + "\n" for number in range(10)))
-    assert questions(file, 5) == ["0", "2", "4", "6", "8"]
-    assert len(set(questions(None, 7))) == 7
+    assert spread_over(questions(file), 5) == ["0", "2", "4", "6", "8"]
+    assert len(set(spread_over(questions(None), 7))) == 7
