@@ -68,8 +68,9 @@ class FrontDesk:
 
     async def _refuse(self, message: Any, headers: dict[str, bytes], question: Any, error: InvalidInput) -> None:
         self._log.warning("refused", kind=error.kind, error=str(error))
-        sent = await self._outbox.dead_letter(
-            message.key, message.value, list(headers.items()), COORDINATOR, error.kind, str(error)
+        settlement = self._instance.settlement()
+        self._outbox.dead_letter(
+            message.key, message.value, list(headers.items()), COORDINATOR, error.kind, str(error), settlement
         )
         effects = []
         try:
@@ -80,4 +81,4 @@ class FrontDesk:
             failure = Failure(COORDINATOR, error.kind, str(error))
             deadline = now_ms() + self._settings.deadline_ms
             effects = self._logic.reject(question_id, failure, await self._outbox.epoch(), deadline)
-        await self._instance.carry_out(effects, [sent])
+        await self._instance.carry_out(effects, settlement)

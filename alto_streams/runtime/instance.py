@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from asyncio import Future
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import aclosing, suppress
 from functools import partial
 from typing import Any
 
@@ -37,13 +36,13 @@ from alto_streams.explicit.sets import RecordSet
 from alto_streams.failure import Failure
 from alto_streams.record import HEADER, Record, decode_record
 from alto_streams.runtime.outbox import Outbox
+from alto_streams.runtime.settlement import Settlement
 
 EXPIRE_EVERY_S = 0.2
 RETRY_AFTER_S = 0.5  # doubled with each try
 SETTLE_S = 5.0
 AHEAD = 256  # runs that wait for a slot; more are not read, so what ends them is not heard of
 
-Sends = tuple[Future[Any], ...]
 Fatal = Callable[[BaseException], Awaitable[None]]
 
 
@@ -74,8 +73,8 @@ class Instance:
         self._outbox, self._engine, self._fatal, self._streaming = outbox, engine, fatal, streaming
         self._events: dict[Delivery, Any] = {}
         self._running: dict[asyncio.Task[None], Run] = {}
-        self._settling: set[asyncio.Task[None]] = set()
-        self._waiting: deque[tuple[Run, Sends]] = deque()
+        self._settling: set[Settlement] = set()
+        self._waiting: deque[tuple[Run, Settlement]] = deque()
         self._room = asyncio.Event()
         self._more: dict[RecordSet, asyncio.Event] = {}
         self._log = structlog.get_logger(stage=self.stage.name).bind()  # once, and not at each call
@@ -98,11 +97,11 @@ class Instance:
             record = decode_record(headers.get(HEADER), message.value or b"")
         except InvalidInput as error:
             self._log.warning("dead_letter", kind=error.kind, error=str(error))
-            sent = await self._outbox.dead_letter(
-                message.key, message.value, list(headers.items()), self.stage.name, error.kind, str(error)
+            settlement = self.settlement()
+            self._outbox.dead_letter(
+                message.key, message.value, list(headers.items()), self.stage.name, error.kind, str(error), settlement
             )
-            await self._deliver([sent])
-            event.ack()
+            self._settle(settlement, [event])
             return
         self._events[delivery] = event
         self._log.debug("received", question=record.ancestry.question, partition=message.partition)
@@ -114,11 +113,11 @@ class Instance:
 
     async def perform(self, effects: Iterable[Effect]) -> None:
         """Carries out a list of effects; its acknowledgements follow when its sends are delivered."""
-        sends: list[Future[Any]] = []
+        settlement = self.settlement()
         done: list[Delivery] = []
         for effect in effects:
             if isinstance(effect, Start):
-                self._waiting.append((effect.run, tuple(sends)))
+                self._waiting.append((effect.run, settlement))
                 self._begin()
             elif isinstance(effect, Wake):
                 if effect.found in self._more:
@@ -132,18 +131,25 @@ class Instance:
             elif isinstance(effect, Publish) and not (effect.final or self._streaming):
                 pass  # a result so far
             else:
-                await self._put([effect], sends)
-        events = self._taken(done)
-        if sends:
-            self._spawn(self._settle(sends, events))
-        else:
-            _acknowledge(events)
+                if isinstance(effect, Send | Tell):
+                    await self._learn(effect.record.epoch)
+                self._post([effect], settlement)
+        self._settle(settlement, self._taken(done))
+        await self._hold_back()
 
-    async def carry_out(self, effects: Iterable[Effect], sends: Iterable[Future[Any]] = ()) -> None:
-        """Sends, and returns when everything is delivered."""
-        begun = list(sends)
-        await self._put(list(effects), begun)
-        await self._deliver(begun)
+    def settlement(self) -> Settlement:
+        """For what is about to be sent."""
+        return Settlement(self._undelivered)
+
+    async def carry_out(self, effects: Iterable[Effect], settlement: Settlement | None = None) -> None:
+        """Sends, and returns when everything is delivered, also what was sent before. Raises what kept it from that."""
+        settlement = settlement or self.settlement()
+        for effect in effects:
+            if isinstance(effect, Send | Tell):
+                await self._learn(effect.record.epoch)
+            self._post([effect], settlement)
+        settlement.close()
+        await settlement.wait()
 
     async def revoke(self, partitions: set[int]) -> None:
         """Forgets partitions that another instance may own from now on; their records come again, to that one.
@@ -154,23 +160,26 @@ class Instance:
         for delivery in [d for d in self._events if d.partition in partitions]:
             del self._events[delivery]
         self._stop(lambda run: any(delivery.partition in partitions for delivery in run.held))
-        if self._settling:
-            await asyncio.wait(self._settling, timeout=SETTLE_S)
+        await self._settled()
 
     async def expire_forever(self) -> None:
         """Lets go of what is past its deadline, until cancelled."""
         try:
             while True:
                 await asyncio.sleep(EXPIRE_EVERY_S)
-                await self.perform(self.logic.expire(now_ms()))
+                now = now_ms()
+                await self.perform(self.logic.expire(now))
+                late = self._stop(partial(_past, now))  # the coordinator ends their questions
+                _acknowledge(self._taken(delivery for run in late for delivery in run.held))
         except Exception as error:
             await self._fatal(error)
 
     async def close(self) -> None:
         """Stops what is running; its input is not acknowledged and comes again."""
-        tasks = [*self._running, *self._settling]
+        tasks = [*self._running]
         self._stop(lambda run: True)
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._settled()
 
     def _begin(self) -> None:
         while self._waiting and (self.stage.slots is None or len(self._running) < self.stage.slots):
@@ -200,22 +209,21 @@ class Instance:
         self._room.set()
         return stopped
 
-    async def _run(self, run: Run, before: Sends) -> None:
-        """Calls the stage's function, once more after an engine's failure; ends the question where that is no use."""
+    async def _run(self, run: Run, before: Settlement) -> None:
+        """Calls the stage's function, once more after an engine's failure; ends the question where that is no use.
+
+        A run whose deadline passes is stopped like one that nobody needs: see `expire_forever`.
+        """
         wait = RETRY_AFTER_S
         while True:
-            limit = asyncio.timeout((run.record.deadline - now_ms()) / 1000)
+            settlement = self.settlement()
             try:
-                async with limit:
-                    sends = await self._call(run)
+                await self._call(run, settlement)
                 break
             except SendError as error:
                 await self._fatal(error)
                 return
             except Exception as error:
-                if limit.expired():
-                    self._acknowledge(run.held)  # the coordinator ends the question
-                    return
                 again = run.retried() if isinstance(error, EngineError) else None
                 self._log.warning("run_failed", question=run.ancestry.question, error=repr(error), again=bool(again))
                 if again is None:
@@ -226,7 +234,10 @@ class Instance:
                 await asyncio.sleep(wait)
                 wait *= 2
         # The function has ended: what waits for Kafka now takes no slot from others.
-        self._spawn(self._settle([*before, *sends], self._taken(run.held)))
+        if not before.settled:
+            settlement.expect()
+            before.then(settlement.delivered)
+        self._settle(settlement, self._taken(run.held))
 
     async def _give_up(self, run: Run, failure: Failure) -> None:
         assert isinstance(self.logic, StageLogic)
@@ -235,29 +246,30 @@ class Instance:
         except SendError as error:
             await self._fatal(error)
 
-    async def _call(self, run: Run) -> list[Future[Any]]:
+    async def _call(self, run: Run, settlement: Settlement) -> None:
         """Sends what the function emits as it emits it, or all at its end."""
-        sends: list[Future[Any]] = []
+        await self._learn(run.record.epoch)
         held_back: list[Effect] = []
+        question, item, deadline = run.ancestry.question, run.item_id, run.record.deadline / 1000
+        context = Context(question, item, deadline, self._engine, run.attempt)
 
         async def put(effects: list[Effect]) -> None:
             if self._streaming:
-                await self._put(effects, sends)
+                self._post(effects, settlement)
+                await self._hold_back()
             else:
                 held_back.extend(effects)
 
-        question, item, deadline = run.ancestry.question, run.item_id, run.record.deadline / 1000
-        context = Context(question, item, deadline, self._engine, run.attempt)
         if isinstance(run, ExplicitRun):
             await self._call_explicit(run, context, put)
         elif self.stage.kind == "expand":
             async with aclosing(self.stage.function(*run.inputs, context)) as items:
                 async for item in items:
-                    await put(run.emit(item))
+                    if effects := run.emit(item):
+                        await put(effects)
         else:
             await put(run.emit(await self.stage.function(*run.inputs, context)))
-        await self._put([*held_back, *run.finish()], sends)
-        return sends
+        self._post([*held_back, *run.finish()], settlement)
 
     async def _call_explicit(self, run: ExplicitRun, context: Context, put: Put) -> None:
         """The function writes while it reads, and waits where there is nothing more to read yet."""
@@ -273,35 +285,49 @@ class Instance:
         finally:
             del self._more[run.found]
 
-    async def _put(self, effects: list[Effect], sends: list[Future[Any]]) -> None:
-        for effect in effects:
-            assert isinstance(effect, Send | Tell | Publish | DeadLetter)
+    async def _learn(self, epoch: int) -> None:
+        """Waits for the routing table of an epoch where it has not come. Raises SendError."""
+        if not self._outbox.knows(epoch):
             try:
-                sends.append(await self._outbox.put(effect))
-                if isinstance(effect, Publish) and effect.channel == "output" and not effect.item:
-                    self._log.info("ended", question=effect.question)
+                await self._outbox.learn(epoch)
             except Exception as error:
                 raise SendError(str(error)) from error
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._settling.add(task)
-        task.add_done_callback(self._settling.discard)
+    def _post(self, effects: list[Effect], settlement: Settlement) -> None:
+        """Of an epoch that is known. Raises SendError."""
+        for effect in effects:
+            assert isinstance(effect, Send | Tell | Publish | DeadLetter)
+            try:
+                self._outbox.post(effect, settlement)
+            except Exception as error:
+                raise SendError(str(error)) from error
+            if isinstance(effect, Publish) and effect.channel == "output" and not effect.item:
+                self._log.info("ended", question=effect.question)
 
-    async def _settle(self, sends: list[Future[Any]], events: list[Any]) -> None:
-        if await self._deliver(sends):
+    async def _hold_back(self) -> None:
+        """Lets who sends more than Kafka takes wait."""
+        if self._outbox.crowded:
+            await self._outbox.room()
+
+    def _settle(self, settlement: Settlement, events: list[Any]) -> None:
+        """Nothing more is sent for these events: they are acknowledged when everything is delivered."""
+        settlement.close()
+        if settlement.settled:
             _acknowledge(events)
+            return
+        self._settling.add(settlement)
+        settlement.then(partial(self._settling.discard, settlement))
+        settlement.then(partial(_acknowledge, events))
 
-    async def _deliver(self, sends: list[Future[Any]]) -> bool:
-        try:
-            await asyncio.gather(*sends)
-        except Exception as error:
-            await self._fatal(error)
-            return False
-        return True
+    async def _settled(self) -> None:
+        """Returns when everything is delivered for which nothing more is sent, or when that takes too long."""
+        with suppress(Exception):
+            async with asyncio.timeout(SETTLE_S):
+                for settlement in list(self._settling):
+                    await settlement.wait()
 
-    def _acknowledge(self, deliveries: Iterable[Delivery]) -> None:
-        _acknowledge(self._taken(deliveries))
+    def _undelivered(self, error: BaseException) -> None:
+        self._dying = asyncio.ensure_future(self._fatal(error))
 
     def _taken(self, deliveries: Iterable[Delivery]) -> list[Any]:
         """Their events, out of hand at once: after a rebalance the same delivery may be in hand anew."""
@@ -310,6 +336,10 @@ class Instance:
 
 def _reads(found: RecordSet, run: Run) -> bool:
     return isinstance(run, ExplicitRun) and run.found is found
+
+
+def _past(now: int, run: Run) -> bool:
+    return run.record.deadline < now
 
 
 def _acknowledge(events: Iterable[Any]) -> None:

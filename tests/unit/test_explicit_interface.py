@@ -15,7 +15,7 @@ from alto_streams.ancestry import Ancestry, Attempt
 from alto_streams.context import Context
 from alto_streams.deployment import pipeline_yaml
 from alto_streams.describe import describe, mermaid
-from alto_streams.effects import Acknowledge, DeadLetter, Delivery, Effect, Publish, Send, Start, Stop, Wake
+from alto_streams.effects import Acknowledge, DeadLetter, Delivery, Effect, Send, Start, Stop, Wake
 from alto_streams.errors import InvalidInput, PipelineError
 from alto_streams.explicit import ExplicitPipeline, Read, Write
 from alto_streams.explicit.envelope import Envelope, pack, unpack
@@ -27,6 +27,7 @@ from alto_streams.runtime.instance import Instance, now_ms
 from alto_streams.testing import run
 from schemas.claim_pb2 import Claim
 from schemas.question_pb2 import Question
+from tests.unit.outboxes import Outbox
 
 
 def conclude(question: str, items: Sequence[Claim], failure: object) -> bytes:
@@ -293,17 +294,6 @@ def test_a_record_that_is_none_of_ours_fails_its_question(value: bytes) -> None:
 # The same in an event loop, where a function waits for records and Kafka for nobody.
 
 
-class Outbox:
-    def __init__(self) -> None:
-        self.taken: list[Send | Publish | DeadLetter] = []
-        self.futures: list[asyncio.Future[None]] = []
-
-    async def put(self, effect: Send | Publish | DeadLetter) -> asyncio.Future[None]:
-        self.taken.append(effect)
-        self.futures.append(asyncio.get_running_loop().create_future())
-        return self.futures[-1]
-
-
 class Rig:
     def __init__(self, last: Any = gather) -> None:
         self.outbox, self.acknowledged, self.fatal = Outbox(), list[int](), list[BaseException]()
@@ -336,7 +326,7 @@ async def test_a_set_is_acknowledged_when_what_follows_from_it_is_delivered() ->
     assert isinstance(sent, Send)
     assert Claim.FromString(sent.record.value).text == "w0 w1"
     assert rig.acknowledged == []
-    rig.outbox.futures[0].set_result(None)
+    rig.outbox.deliver()
     await settle()
     assert sorted(rig.acknowledged) == [0, 1, 2]
     assert not rig.fatal

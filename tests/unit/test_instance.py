@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -19,37 +18,9 @@ from alto_streams.pipeline import Pipeline
 from alto_streams.record import HEADER, Kind, Record, encode_header
 from alto_streams.runtime import instance as module
 from alto_streams.runtime.instance import Instance, now_ms
+from tests.unit.outboxes import Outbox
 
 Function = Callable[[bytes, Context], AsyncIterator[bytes]]
-
-
-class Outbox:
-    """Takes effects; each is delivered when the test says so."""
-
-    def __init__(self) -> None:
-        self.taken: list[Send | Publish | DeadLetter] = []
-        self.futures: list[asyncio.Future[None]] = []
-        self.refuses = False
-
-    async def put(self, effect: Send | Publish | DeadLetter) -> asyncio.Future[None]:
-        if self.refuses:
-            raise OSError("no broker")
-        self.taken.append(effect)
-        self.futures.append(asyncio.get_running_loop().create_future())
-        return self.futures[-1]
-
-    async def dead_letter(self, *_: Any) -> asyncio.Future[None]:
-        delivered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        delivered.set_result(None)
-        return delivered
-
-    def deliver(self) -> None:
-        for future in self.futures:
-            if not future.done():
-                future.set_result(None)
-
-    def kinds(self) -> list[Kind]:
-        return [effect.record.kind for effect in self.taken if isinstance(effect, Send)]
 
 
 class Rig:
@@ -165,8 +136,7 @@ async def test_a_record_that_kafka_does_not_take_stops_the_process_and_is_not_ac
 async def test_a_delivery_that_fails_stops_the_process_and_is_not_acknowledged() -> None:
     rig = Rig(two)
     await rig.receive(7)
-    rig.outbox.futures[0].set_exception(OSError("lost"))
-    rig.outbox.deliver()
+    rig.outbox.deliver(OSError("lost"))
     await settle()
     assert len(rig.fatal) == 1
     assert rig.acknowledged == []
@@ -241,16 +211,24 @@ async def test_not_everything_is_read_ahead(monkeypatch: pytest.MonkeyPatch) -> 
     await rig.instance.close()
 
 
-async def test_past_its_deadline_a_run_stops_and_leaves_the_rest_to_the_coordinator() -> None:
+async def test_past_its_deadline_a_run_stops_and_leaves_the_rest_to_the_coordinator(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def slow(question: bytes, ctx: Context) -> AsyncIterator[bytes]:
         await asyncio.sleep(60)
         yield b""
 
-    rig = Rig(slow)
+    monkeypatch.setattr(module, "EXPIRE_EVERY_S", 0.01)
+    rig = Rig(slow)  # one slot
     await rig.receive(7, deadline=now_ms() + 30)
+    await rig.receive(8, deadline=now_ms() + 30)
+    await rig.receive(9)
+    looking = asyncio.create_task(rig.instance.expire_forever())
     await asyncio.sleep(0.2)
-    assert rig.acknowledged == [7]
+    looking.cancel()
+    assert sorted(rig.acknowledged) == [7, 8]
     assert rig.outbox.taken == []
+    await rig.instance.close()
 
 
 async def test_a_timeout_of_the_stage_itself_is_a_failure() -> None:
@@ -309,6 +287,8 @@ async def test_an_engine_failure_is_tried_again_under_a_later_attempt(monkeypatc
 async def test_an_unreadable_record_is_kept_and_acknowledged() -> None:
     rig = Rig(two)
     await rig.receive(7, header=b"\x63")
+    assert rig.acknowledged == []
+    rig.outbox.deliver()
     assert rig.acknowledged == [7]
     assert rig.outbox.taken == []
 
@@ -329,3 +309,54 @@ async def test_a_run_that_is_tried_again_has_a_later_attempt(monkeypatch: pytest
     assert len(attempts) == 2
     assert attempts[0] < attempts[1]
     assert attempts[0][0] == attempts[1][0] == 1  # the partition's own number
+
+
+async def test_an_admission_that_kafka_does_not_take_is_heard_of() -> None:
+    rig = Rig(two)
+    sending = asyncio.create_task(rig.instance.carry_out([Publish("progress", "sum", "q", "", b"1")]))
+    await settle()
+    assert not sending.done()
+    rig.outbox.deliver(OSError("lost"))
+    with pytest.raises(OSError, match="lost"):
+        await sending
+    await settle()
+    assert len(rig.fatal) == 1
+
+
+async def test_what_a_list_sent_before_it_began_a_run_is_delivered_before_the_run_is_acknowledged() -> None:
+    async def none(question: bytes, ctx: Context) -> AsyncIterator[bytes]:
+        return
+        yield b""
+
+    rig = Rig(none)
+    told = Publish("progress", "sum", "q", "", b"1")
+    receive = rig.instance.logic.receive
+    rig.instance.logic.receive = lambda *given: [told, *receive(*given)]  # type: ignore[method-assign]
+    await rig.receive(7)
+    assert rig.outbox.kinds() == [Kind.COUNT]
+    first, rest = rig.outbox.open[0], rig.outbox.open[1:]
+    for settlement in rest:
+        settlement.delivered()
+    await settle()
+    assert rig.acknowledged == []
+    first.delivered()
+    await settle()
+    assert rig.acknowledged == [7]
+
+
+async def test_who_sends_more_than_kafka_takes_waits() -> None:
+    room = asyncio.Event()
+    rig = Rig(two)
+
+    async def wait_for_room() -> None:
+        await room.wait()
+
+    rig.outbox.crowded, rig.outbox.room = True, wait_for_room  # type: ignore[attr-defined]
+    receiving = asyncio.create_task(rig.receive(7))
+    await settle()
+    assert rig.outbox.kinds() == [Kind.ITEM]
+    assert not receiving.done()
+    rig.outbox.crowded = False
+    room.set()
+    await receiving
+    assert rig.outbox.kinds() == [Kind.ITEM, Kind.ITEM, Kind.COUNT]

@@ -32,6 +32,7 @@ from alto_streams.runtime.tracing.lines import Lines
 from alto_streams.runtime.tracing.producers import Made, Producers
 from alto_streams.settings import Settings, settings
 from tests.pipelines.small import pipeline as small
+from tests.unit.outboxes import Outbox
 
 ROOT = Path(__file__).parents[2]
 A, B, C = Attempt(1, 0), Attempt(1, 4), Attempt(2, 0)
@@ -114,13 +115,6 @@ class Kept:
         self.closed = True
 
 
-class Outbox:
-    async def put(self, _effect: object) -> asyncio.Future[None]:
-        delivered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        delivered.set_result(None)
-        return delivered
-
-
 class Rig:
     """A traced instance of a stage that runs `function`, on an emulated engine."""
 
@@ -132,7 +126,7 @@ class Rig:
         self.kept = Kept()
         self.tracing = Tracing(self.kept, Lines(pipeline.plan, stage, "7"), share)
         engine = EmulatedEngine(clock=VirtualClock())
-        outbox: Any = Outbox()
+        outbox: Any = Outbox(instant=True)
         self.instance = TracedInstance(StageLogic(stage), outbox, engine, self._fatal, True, self.tracing)
 
     async def _fatal(self, error: BaseException) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from asyncio import Future
 from collections.abc import Iterable
 from contextvars import ContextVar
 from time import time_ns
@@ -17,8 +16,9 @@ from alto_streams.execution import Run, StageLogic
 from alto_streams.explicit.execution import ExplicitRun
 from alto_streams.explicit.plan import ExplicitStage
 from alto_streams.record import Record
-from alto_streams.runtime.instance import Fatal, Instance, Sends, kind_of, now_ms
+from alto_streams.runtime.instance import Fatal, Instance, kind_of, now_ms
 from alto_streams.runtime.outbox import Outbox
+from alto_streams.runtime.settlement import Settlement
 from alto_streams.runtime.tracing.engine import TracedEngine
 from alto_streams.runtime.tracing.observed import Arrival, Fold, Observation, Outputs, present
 from alto_streams.runtime.tracing.tracing import Tracing
@@ -125,19 +125,20 @@ class TracedInstance(Instance):
             asked.failure = outcome.failure.kind if outcome.failure is not None else ""
             self._tracing.add(asked)
 
-    async def _run(self, run: Run, before: Sends) -> None:
+    async def _run(self, run: Run, before: Settlement) -> None:
         _arrival.set(self._arrivals.pop(run, None))  # for all tries: each run is a task of its own
         await super()._run(run, before)
 
-    async def _call(self, run: Run) -> list[Future[Any]]:
+    async def _call(self, run: Run, settlement: Settlement) -> None:
         arrival = _arrival.get()
         if arrival is None:
-            return await super()._call(run)
+            await super()._call(run, settlement)
+            return
         item = run.item_id if isinstance(run, ExplicitRun) else ""
         seen = Observation(arrival, run.ancestry, run.attempt, time_ns(), item)
         before = present.set(seen)
         try:
-            return await super()._call(run)
+            await super()._call(run, settlement)
         except asyncio.CancelledError:
             seen.cancelled = True
             seen.failure = "deadline_exceeded" if now_ms() >= run.record.deadline else "cancelled"
@@ -150,11 +151,11 @@ class TracedInstance(Instance):
             seen.ended = time_ns()
             self._tracing.add(seen)
 
-    async def _put(self, effects: list[Effect], sends: list[Future[Any]]) -> None:
+    def _post(self, effects: list[Effect], settlement: Settlement) -> None:
         run = present.get()
         if run is not None and effects:
             run.outputs.append((time_ns(), effects))
-        await super()._put(effects, sends)
+        super()._post(effects, settlement)
 
     def _bound(self) -> None:
         """Forgets what will not be complete any more: its partition went to another instance, or its question ended."""

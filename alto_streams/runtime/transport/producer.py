@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -26,8 +27,14 @@ from alto_streams.runtime.transport.declare import create_topic
 
 LOOK_FIRST_S = 0.001  # after a record that was sent while none was outstanding
 LOOK_SELDOM_S = 0.008  # each look doubles the time to the next, up to this
+HAND_OVER_EVERY_S = float(
+    __import__("os").environ.get("HAND", "0.004")
+)  # what is posted within goes together: fewer requests, for us and the broker
+CROWD = 1000  # records that wait to be handed over
 PARTITION_LIMIT_S = 10.0  # how long a partition that nobody knows may take to appear
 FLUSH_AT_STOP_S = 30.0
+
+Told = Callable[[ProducerSendError | None], object]
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +49,10 @@ class Batch:
 
 
 class Producer(base.Producer):
-    """`send` returns when the record is queued; the future that it returns is done when Kafka has the record."""
+    """`send`, which Faust calls, returns when the record is queued; its future is done when Kafka has the record.
+
+    `post` is for whoever sends much: it takes no coroutine and no future for each record.
+    """
 
     async def on_start(self) -> None:
         await super().on_start()
@@ -52,6 +62,9 @@ class Producer(base.Producer):
         self._batches = [Batch(self._running.create_future())]
         self._outstanding, self._look_in = 0, LOOK_FIRST_S
         self._looking: asyncio.TimerHandle | None = None
+        self._posted: deque[tuple[str, dict[str, Any]]] = deque()
+        self._handing_over: asyncio.Handle | None = None
+        self._hand_over_at = 0.0
         # Faust gives the event loop three turns in every topic.send, to start a producer that is started.
         self.app.maybe_start_producer = self._itself
 
@@ -73,9 +86,12 @@ class Producer(base.Producer):
 
         The future fails with ProducerSendError where Kafka does not take it within `delivery.timeout.ms`.
         """
+        if self._handing_over is not None:
+            self._handing_over.cancel()
+            self._hand_over()
         future: asyncio.Future[RecordMetadata] = self._running.create_future()
         batch = self._batches[-1]
-        options: dict[str, Any] = {"on_delivery": partial(self._delivered, future, batch)}
+        options: dict[str, Any] = {"value": value, "key": key, "on_delivery": partial(self._delivered, future, batch)}
         if partition is not None:
             options["partition"] = partition
         if timestamp is not None:
@@ -85,14 +101,77 @@ class Producer(base.Producer):
         batch.pending += 1
         self._outstanding += 1
         try:
-            await self._enqueue(topic, value, key, options)
+            await self._enqueue(topic, options)
         except BaseException:  # also a cancellation: a flush would wait for this record
             self._drop(batch)
             raise
-        if self._looking is None:
-            self._look_in = LOOK_FIRST_S
-            self._look_later()
+        self._look_soon()
         return future
+
+    def post(
+        self, topic: str, key: bytes | None, value: bytes | None, partition: int | None, headers: Any, told: Told
+    ) -> None:
+        """Sends a record; `told` is called on the event loop with None when Kafka has it, or with what kept it away.
+
+        The first record after a pause goes with the others of this turn of the event loop, what comes soon after that
+        goes together a little later. Records for one partition keep their order.
+        """
+        batch = self._batches[-1]
+        batch.pending += 1
+        self._outstanding += 1
+        options = {
+            "value": value,
+            "key": key,
+            "partition": -1 if partition is None else partition,
+            "headers": headers,
+            "on_delivery": partial(self._told, told, batch),
+        }
+        self._posted.append((topic, options))
+        if self._handing_over is None:
+            self._handing_over = self._running.call_at(self._hand_over_at, self._hand_over)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether who posts had better wait for `room`."""
+        return len(self._posted) > CROWD
+
+    async def room(self) -> None:
+        """Returns when librdkafka has taken what was posted."""
+        while self.crowded:  # noqa: ASYNC110 - so seldom that nobody is told when it is over
+            await asyncio.sleep(HAND_OVER_EVERY_S)
+
+    def _hand_over(self) -> None:
+        """Queues what was posted, as far as there is room."""
+        self._handing_over = None
+        self._hand_over_at = self._running.time() + HAND_OVER_EVERY_S
+        while self._posted:
+            topic, options = self._posted.popleft()
+            try:
+                self._kafka.produce(topic, **options)
+            except BufferError:
+                self._posted.appendleft((topic, options))
+                self._handing_over = self._running.call_at(self._hand_over_at, self._hand_over)
+                break
+            except KafkaException:
+                self._running.create_task(self._queue_later(topic, options))
+        self._look_soon()
+
+    async def _queue_later(self, topic: str, options: dict[str, Any]) -> None:
+        """A partition that was added a moment ago may be unknown still."""
+        try:
+            await self._enqueue(topic, options)
+        except ProducerSendError as error:
+            options["on_delivery"](error, None)
+
+    def _told(self, told: Told, batch: Batch, error: Any, message: Any) -> None:
+        self._drop(batch)
+        if error is None:
+            told(None)
+            return
+        if not isinstance(error, ProducerSendError):
+            error = ProducerSendError(_say(message.topic(), error))
+        _log.error("A record was not delivered: %s", error)
+        told(error)
 
     async def send_and_wait(self, *arguments: Any, **options: Any) -> RecordMetadata:
         """Returns where the record lies. Raises ProducerSendError."""
@@ -108,6 +187,9 @@ class Producer(base.Producer):
             return
         if self.buffer.size:
             await self.buffer.flush()
+        if self._handing_over is not None:
+            self._handing_over.cancel()
+            self._hand_over()
         if self._batches[-1].pending:
             self._batches[-1].closed = True
             self._batches.append(Batch(self._running.create_future()))
@@ -137,12 +219,12 @@ class Producer(base.Producer):
     def supports_headers(self) -> bool:
         return True
 
-    async def _enqueue(self, topic: str, value: Any, key: Any, options: dict[str, Any]) -> None:
+    async def _enqueue(self, topic: str, options: dict[str, Any]) -> None:
         """Waits for room in the queue, or for a partition that was added a moment ago."""
         until = 0.0
         while True:
             try:
-                self._kafka.produce(topic, value, key, **options)
+                self._kafka.produce(topic, **options)
                 return
             except BufferError:
                 self._look()
@@ -179,6 +261,11 @@ class Producer(base.Producer):
         batch.pending -= 1
         if batch.closed and not batch.pending:
             batch.done.set_result(None)
+
+    def _look_soon(self) -> None:
+        if self._looking is None:
+            self._look_in = LOOK_FIRST_S
+            self._look_later()
 
     def _look_later(self) -> None:
         self._looking = self._running.call_later(self._look_in, self._look)
