@@ -6,6 +6,7 @@ calls `Run.finish` at its end, or `failed`. Time is an argument, in milliseconds
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 from alto_streams.ancestry import Ancestry, Attempt, constraint
@@ -29,6 +30,13 @@ PARTITION_BITS = 10
 def attempt_of(generation: int, delivery: Delivery, retry: int = 0) -> Attempt:
     """Distinct for each run of one generation, and greater for each later generation of the input's partition."""
     return Attempt(generation, (delivery.offset << PARTITION_BITS | delivery.partition) * TRIES + retry)
+
+
+def _depth(piece: Any) -> int:
+    """1 for an item, 2 for a part of one, and so on."""
+    if isinstance(piece, Word | Line):
+        return 1 + isinstance(piece, Word)
+    return len(piece.path)
 
 
 def _cutter(stage: StagePlan) -> LineCutter | Nested | None:
@@ -77,7 +85,7 @@ class Run:
         if self.stage.opens is None:
             return self._item(self.ancestry, value)
         if self._cutter is not None:
-            return [effect for piece in self._cutter.feed(value) for effect in self._piece(piece)]
+            return self._pieces([*self._cutter.feed(value)])
         effects = self._item(self.ancestry.child(self.items, self.attempt), value)
         self.items += 1
         return effects
@@ -86,21 +94,38 @@ class Run:
         """What follows from the end of the function: the count of the scope that it opened."""
         effects: list[Effect] = []
         if self._cutter is not None:
-            effects += [effect for piece in self._cutter.end() for effect in self._piece(piece)]
+            effects += self._pieces([*self._cutter.end()])
         if self.stage.opens is not None:
             effects += self._count(self.stage.item_counts, self.ancestry, self.items)
         return effects
 
-    def _piece(self, piece: Any) -> list[Effect]:
-        """A word goes out while its line is still being written; the line, and the count of its words, at its end."""
-        if isinstance(piece, Word):
-            return self._cut((self.items, piece.index), piece.text, 0)
-        if isinstance(piece, Line):
-            return self._cut((self.items,), piece.text, piece.words)
-        return self._cut(piece.path, piece.piece, piece.parts)
+    def _pieces(self, pieces: list[Any]) -> list[Effect]:
+        """A word goes out while its line is still being written; the line at its end, with the count of its words."""
+        effects: list[Effect] = []
+        counted = False
+        for piece, following in zip_longest(pieces, pieces[1:]):
+            last = following is not None and _depth(following) < _depth(piece) and self._may_count(_depth(piece))
+            effects += self._piece(piece, last, counted)
+            counted = last
+        return effects
 
-    def _cut(self, path: tuple[int, ...], text: str, parts: int) -> list[Effect]:
-        """An item, or a part of the open one as deep as `path` is long; `parts` is how many it has itself."""
+    def _may_count(self, depth: int) -> bool:
+        """Whether the last of the parts at this depth may say how many there are: who reads them also closes them."""
+        part = self.stage.parts[depth - 2] if 1 < depth <= 1 + len(self.stage.parts) else None
+        return part is not None and bool(part.readers) and part.readers == part.counts
+
+    def _piece(self, piece: Any, last: bool, counted: bool) -> list[Effect]:
+        if isinstance(piece, Word):
+            return self._cut((self.items, piece.index), piece.text, 0, last, counted)
+        if isinstance(piece, Line):
+            return self._cut((self.items,), piece.text, piece.words, last, counted)
+        return self._cut(piece.path, piece.piece, piece.parts, last, counted)
+
+    def _cut(self, path: tuple[int, ...], text: str, parts: int, last: bool, counted: bool) -> list[Effect]:
+        """An item, or a part of the open one as deep as `path` is long; `parts` is how many it has itself.
+
+        The `last` of its scope says so. Where the last of its own parts has, they are `counted`.
+        """
         stage, depth, ancestry = self.stage, len(path), self.ancestry
         if depth > 1 + len(stage.parts):
             return []  # words that nobody reads
@@ -114,8 +139,8 @@ class Run:
         else:
             part = stage.parts[depth - 2]
             value = encode(part.cut.type(text=text)) if part.readers else b""
-            effects = self._to(part.readers, Kind.ITEM, ancestry, value)
-        if depth <= len(stage.parts):
+            effects = self._to(part.readers, Kind.LAST if last else Kind.ITEM, ancestry, value)
+        if depth <= len(stage.parts) and not counted:
             effects += self._count(stage.parts[depth - 1].counts, ancestry, parts)
         return effects
 
@@ -193,7 +218,7 @@ class StageLogic:
             effects: list[Effect] = [Acknowledge(tuple(released))] if released else []
             if group is not None:
                 return effects + self._gather(group, record, attempt_of(generation, delivery))
-            shows = self.stage.early and record.kind is Kind.ITEM
+            shows = self.stage.early and record.valued
             return effects + self._show_early(record, delivery.partition) if shows else effects
         except Exception as error:
             held = group.deliveries() if group else [delivery]
@@ -237,7 +262,7 @@ class StageLogic:
             return EMPTY
         if self.stage.kind == PAIR:
             return record.value
-        return decode(self.stage.ports[record.port].type, record.value) if record.kind is Kind.ITEM else None
+        return decode(self.stage.ports[record.port].type, record.value) if record.valued else None
 
     def _gather(self, group: Group, record: Record, attempt: Attempt) -> list[Effect]:
         ancestry = record.ancestry.cut(self.stage.key_depth or 0)

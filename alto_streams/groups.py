@@ -17,7 +17,7 @@ from alto_streams.plan import Port
 from alto_streams.record import Kind, Record
 from alto_streams.scopes import EMPTY, Scope
 
-_COUNT = Kind.COUNT  # an attribute of an Enum costs as much as a look into a dict
+_COUNT, _LAST = Kind.COUNT, Kind.LAST  # an attribute of an Enum costs as much as a look into a dict
 
 
 class Twins(NamedTuple):
@@ -71,6 +71,8 @@ class Group:
                 tree.add_child(item.position, item.attempt, value, delivery, released)
             else:
                 tree.add(item.below(key_depth), value, delivery, released)
+            if record.kind is _LAST:
+                tree.close(item.below(key_depth)[:-1], item.attempt, item.position + 1, None, released)
             return tree.count == tree.done or tree.decided
         if record.port in self.values:
             released.append(delivery)

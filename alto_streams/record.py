@@ -21,7 +21,7 @@ from alto_streams.ancestry import FIRST, Ancestry, Attempt
 from alto_streams.errors import InvalidInput
 
 HEADER = "alto"
-VERSION = 3
+VERSION = 4
 
 
 class Kind(IntEnum):
@@ -32,10 +32,11 @@ class Kind(IntEnum):
     EMPTY = 2  # an item that was dropped: it counts, and has no value
     FAILURE = 3  # the question has failed; the value says why
     ENDED = 4  # nobody needs what descends from this ancestry any more
+    LAST = 5  # an item, and a count in one: it is the last of its scope
 
 
 # An attribute of an Enum, and the constructor of a NamedTuple, cost more than all else that is done with them here.
-_KINDS, _COUNT = tuple(Kind), Kind.COUNT
+_KINDS, _ITEM, _COUNT, _LAST = tuple(Kind), Kind.ITEM, Kind.COUNT, Kind.LAST
 _new = tuple.__new__
 
 
@@ -51,6 +52,11 @@ class Record:
     value: bytes = b""
     count: int = 0
     attempt: Attempt = FIRST
+
+    @property
+    def valued(self) -> bool:
+        """Whether it has the value of an item."""
+        return self.kind is _ITEM or self.kind is _LAST
 
     def ends(self, ancestry: Ancestry, epoch: int) -> bool:
         """Whether this record, of kind ENDED, speaks of another. One epoch's records are all told, or none of them: a

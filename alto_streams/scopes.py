@@ -105,10 +105,11 @@ class Scope(Generic[D]):
         if self.decides:
             self._decide()
 
-    def close(self, steps: Path, attempt: Attempt, count: int, delivery: D, released: list[D]) -> None:
-        """Takes the count of the scope at `steps` below this one."""
+    def close(self, steps: Path, attempt: Attempt, count: int, delivery: D | None, released: list[D]) -> None:
+        """Takes the count of the scope at `steps` below this one; without a delivery it came with an item."""
         if not self._admit(steps[0].attempt if steps else attempt, released):
-            released.append(delivery)
+            if delivery is not None:
+                released.append(delivery)
         elif steps:
             child = self._child(steps[0].position)
             before = child.complete
@@ -118,8 +119,9 @@ class Scope(Generic[D]):
                 self._decide()
         elif self.count is None:
             self.count = count
-            self.held.append(delivery)
-        else:
+            if delivery is not None:
+                self.held.append(delivery)
+        elif delivery is not None:
             released.append(delivery)
 
     def same_runs(self, other: Scope[D], levels: int) -> bool:

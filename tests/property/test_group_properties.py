@@ -19,16 +19,18 @@ PORTS = (Port("claims", bytes, ("claim",)), Port("queries", bytes, ("claim", "qu
 
 
 def records(question: str, claim: int, attempts: list[Attempt], deadline: int, random: Random) -> list[Record]:
-    """All that comes for one claim in each of its versions: the claim, its queries and their count."""
+    """All that comes for one claim in each of its versions: the claim, its queries and their count, or a last query."""
     found: list[Record] = []
     for attempt in attempts:
         item = Ancestry(question).child(claim, attempt)
         text = f"{attempt.generation}".encode()
         found.append(Record(Kind.ITEM, 0, item, 1, deadline, text))
-        count = random.randint(0, 3)
+        count, rides = random.randint(0, 3), random.random() < 0.5
         for index in range(count):
-            found.append(Record(Kind.ITEM, 1, item.child(index, FIRST), 1, deadline, text))
-        found.append(Record(Kind.COUNT, 1, item, 1, deadline, count=count, attempt=FIRST))
+            kind = Kind.LAST if rides and index == count - 1 else Kind.ITEM
+            found.append(Record(kind, 1, item.child(index, FIRST), 1, deadline, text))
+        if not (count and rides):
+            found.append(Record(Kind.COUNT, 1, item, 1, deadline, count=count, attempt=FIRST))
     return found
 
 

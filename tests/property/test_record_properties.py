@@ -22,8 +22,8 @@ ancestries = st.builds(
     st.lists(steps, max_size=6).map(tuple),
 )
 plain = st.builds(
-    Record, st.sampled_from([Kind.ITEM, Kind.EMPTY, Kind.FAILURE]), st.integers(0, 255), ancestries, numbers, numbers,
-    st.binary(max_size=40),
+    Record, st.sampled_from([Kind.ITEM, Kind.EMPTY, Kind.FAILURE, Kind.LAST]), st.integers(0, 255), ancestries, numbers,
+    numbers, st.binary(max_size=40),
 )  # fmt: skip
 counts = st.builds(
     Record, st.just(Kind.COUNT), st.integers(0, 255), ancestries, numbers, numbers, st.just(b""), numbers, attempts

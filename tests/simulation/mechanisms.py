@@ -62,6 +62,7 @@ def without_replacement(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def without_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Run, "_count", lambda self, targets, ancestry, count: [])
+    monkeypatch.setattr(Run, "_may_count", lambda self, depth: False)
 
 
 def without_empty_children(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,7 +64,7 @@ def test_the_least_schedule_is_much_shorter_and_fails_in_the_same_way(
         least = found.schedule
         assert least.decisions * 10 < found.original
         assert 0 < len(least.faults) <= 2
-        assert len(least.questions) == 1
+        assert len(least.questions) <= 2
         with pytest.raises(SimulationError) as again:
             simulate_case(changing, found.seed, schedule=least, shrink_s=0)
         assert again.value.problem == f"{type(found.shrunk.error).__name__}: {found.shrunk.error}"
