@@ -1,7 +1,8 @@
 """One instance of a stage, without Kafka, clock or threads: records in, effects out.
 
 A runtime calls `receive` for every record, runs the function of every `Start`, passes what it yields to `Run.emit`, and
-calls `Run.finish` at its end, or `failed`. Time is an argument, in milliseconds since the Unix epoch.
+calls `Run.finish` at its end. `Run.after` says what follows from an error: the run once more, or a failure, which goes
+to `failed`. Time is an argument, in milliseconds since the Unix epoch.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from alto_streams.ancestry import Ancestry, Attempt, constraint
 from alto_streams.cutting import Line, LineCutter, Word
 from alto_streams.effects import Acknowledge, Cancel, DeadLetter, Delivery, Effect, Publish, Send, Start, Tell
 from alto_streams.endings import Endings
-from alto_streams.errors import InvalidInput
-from alto_streams.failure import Failure
+from alto_streams.errors import EngineError, InvalidInput
+from alto_streams.failure import Failure, kind_of
 from alto_streams.groups import Group, GroupTable
 from alto_streams.operators import NOTHING
 from alto_streams.pairing import Pairing
@@ -69,6 +70,14 @@ class Run:
         if run % TRIES == TRIES - 1:
             return None
         return Run(self.stage, self.inputs, self.record, self.ancestry, Attempt(generation, run + 1), self.held)
+
+    def after(self, error: Exception) -> Run | Failure:
+        """What follows from an error of the function: the run once more, or the failure that ends its question.
+
+        Only an engine is asked again: whatever else went wrong would go wrong again.
+        """
+        again = self.retried() if isinstance(error, EngineError) else None
+        return again or Failure(self.stage.name, kind_of(error), f"{type(error).__name__}: {error}")
 
     def emit(self, value: Any) -> list[Effect]:
         """What follows from one value that the function yielded or returned."""
