@@ -1,7 +1,8 @@
 """One instance of a stage, without Kafka, clock or threads: records in, effects out.
 
 A runtime calls `receive` for every record, runs the function of every `Start`, passes what it yields to `Run.emit`, and
-calls `Run.finish` at its end, or `failed`. Time is an argument, in milliseconds since the Unix epoch.
+calls `Run.finish` at its end. `Run.after` says what follows from an error: the run once more, or a failure, which goes
+to `failed`. Time is an argument, in milliseconds since the Unix epoch.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from alto_streams.ancestry import Ancestry, Attempt, constraint
 from alto_streams.cutting import Line, LineCutter, Word
 from alto_streams.effects import Acknowledge, Cancel, DeadLetter, Delivery, Effect, Publish, Send, Start, Tell
 from alto_streams.endings import Endings
-from alto_streams.errors import InvalidInput
-from alto_streams.failure import Failure
+from alto_streams.errors import EngineError, InvalidInput
+from alto_streams.failure import Failure, kind_of
 from alto_streams.groups import Group, GroupTable
 from alto_streams.operators import NOTHING
 from alto_streams.pairing import Pairing
-from alto_streams.plan import COORDINATOR, PAIR, StagePlan, Target
+from alto_streams.places import in_place
+from alto_streams.plan import COORDINATOR, PAIR, Cut, StagePlan, Target
 from alto_streams.quanta import Nested
 from alto_streams.record import Kind, Record
 from alto_streams.scopes import EMPTY
@@ -43,8 +45,9 @@ def _cutter(stage: StagePlan) -> LineCutter | Nested | None:
     if stage.cut is None:
         return None
     finer = [part.cut.quantum for part in stage.parts]
-    if stage.cut == "line" and finer in ([], ["word"]):
-        return LineCutter()  # as Nested would, in a third of the time
+    placed = stage.placed or any(part.cut.placed for part in stage.parts)
+    if stage.cut == "line" and finer in ([], ["word"]) and not placed:
+        return LineCutter()  # as Nested would, but for the places, in a third of the time
     return Nested(stage.cut, *finer)
 
 
@@ -77,6 +80,14 @@ class Run:
         if run % TRIES == TRIES - 1:
             return None
         return Run(self.stage, self.inputs, self.record, self.ancestry, Attempt(generation, run + 1), self.held)
+
+    def after(self, error: Exception) -> Run | Failure:
+        """What follows from an error of the function: the run once more, or the failure that ends its question.
+
+        Only an engine is asked again: whatever else went wrong would go wrong again.
+        """
+        again = self.retried() if isinstance(error, EngineError) else None
+        return again or Failure(self.stage.name, kind_of(error), f"{type(error).__name__}: {error}")
 
     def emit(self, value: Any) -> list[Effect]:
         """What follows from one value that the function yielded or returned."""
@@ -135,10 +146,11 @@ class Run:
             ancestry = self._open[level]
         if depth == 1:
             self.items += 1
-            effects = self._item(ancestry, stage.item_type(text=text))
+            value = in_place(stage.item_type, text) if stage.placed else stage.item_type(text=text)
+            effects = self._item(ancestry, value)
         else:
             part = stage.parts[depth - 2]
-            value = encode(part.cut.type(text=text)) if part.readers else b""
+            value = _encode_part(part.cut, text) if part.readers else b""
             effects = self._to(part.readers, Kind.LAST if last else Kind.ITEM, ancestry, value)
         if depth <= len(stage.parts) and not counted:
             effects += self._count(stage.parts[depth - 1].counts, ancestry, parts)
@@ -318,6 +330,10 @@ def _fail(record: Record, failure: Failure) -> Send:
     question = record.ancestry.cut(0)
     told = Record(Kind.FAILURE, 0, question, record.epoch, record.deadline, failure.encode())
     return Send(COORDINATOR, told, constraint(question, 0))
+
+
+def _encode_part(cut: Cut, text: str) -> bytes:
+    return encode(in_place(cut.type, text) if cut.placed else cut.type(text=text))
 
 
 def encode(value: Any) -> bytes:

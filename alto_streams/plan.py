@@ -16,6 +16,7 @@ from alto_streams.errors import PipelineError
 from alto_streams.graph_checks import check_graph, check_message
 from alto_streams.operators import Collect, Operator
 from alto_streams.pipeline import Pipeline, Stream
+from alto_streams.places import has_place
 
 if TYPE_CHECKING:
     from alto_streams.engines.protocol import Prompt
@@ -31,6 +32,7 @@ class Cut:
     level: str
     quantum: str
     type: Any
+    placed: bool = False  # the message wants the piece's place in the text
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class StagePlan:
     opens: str | None = None
     item_type: Any = None
     cut: str | None = None
+    placed: bool = False  # as of a cut
     items: list[Target] = field(default_factory=list)
     item_counts: list[Target] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)  # of its items: each cut is one of the pieces of the one before
@@ -260,6 +263,7 @@ def _stage(stream: Stream, separate: set[int]) -> StagePlan:
         node.opens,
         stream.type,
         node.cut,
+        node.cut is not None and has_place(stream.type),
     )
 
 
@@ -288,7 +292,7 @@ def _cuts(stream: Stream) -> tuple[Cut, ...]:
     node = stream.node
     if node.kind != "cut" or node.opens is None or node.cut is None:
         return ()
-    return (*_cuts(node.inputs[0]), Cut(node.opens, node.cut, stream.type))
+    return (*_cuts(node.inputs[0]), Cut(node.opens, node.cut, stream.type, has_place(stream.type)))
 
 
 def _producer(stream: Stream, separate: set[int], reader: str) -> str:

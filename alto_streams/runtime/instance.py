@@ -28,7 +28,7 @@ from alto_streams.effects import (
     Wake,
 )
 from alto_streams.engines.protocol import Engine
-from alto_streams.errors import EngineError, InvalidInput
+from alto_streams.errors import InvalidInput
 from alto_streams.execution import Run, StageLogic
 from alto_streams.explicit.execution import ExplicitRun
 from alto_streams.explicit.handles import Put
@@ -224,13 +224,13 @@ class Instance:
                 await self._fatal(error)
                 return
             except Exception as error:
-                again = run.retried() if isinstance(error, EngineError) else None
-                self._log.warning("run_failed", question=run.ancestry.question, error=repr(error), again=bool(again))
-                if again is None:
-                    failure = Failure(self.stage.name, kind_of(error), f"{type(error).__name__}: {error}")
-                    await self._give_up(run, failure)
+                then = run.after(error)
+                again = isinstance(then, Run)
+                self._log.warning("run_failed", question=run.ancestry.question, error=repr(error), again=again)
+                if isinstance(then, Failure):
+                    await self._give_up(run, then)
                     return
-                run = again
+                run = then
                 await asyncio.sleep(wait)
                 wait *= 2
         # The function has ended: what waits for Kafka now takes no slot from others.
@@ -345,10 +345,3 @@ def _past(now: int, run: Run) -> bool:
 def _acknowledge(events: Iterable[Any]) -> None:
     for event in events:
         event.ack()
-
-
-def kind_of(error: Exception) -> str:
-    """The kind of the failure that an error of a stage's function is."""
-    if isinstance(error, InvalidInput):
-        return error.kind
-    return "engine_failed" if isinstance(error, EngineError) else "stage_failed"

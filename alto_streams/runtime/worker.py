@@ -201,7 +201,7 @@ class Worker:
         if isinstance(logic, CoordinatorLogic) and partitions:
             await self._recover(logic, partitions)  # records of these partitions wait for it
         self._log.info("assigned", partitions=partitions)
-        if partitions:
+        if assigned:  # of several coordinators one may get questions alone: Kafka deals both topics out as one lot
             _say_ready()
 
     async def _recover(self, logic: CoordinatorLogic, partitions: list[int]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from alto_streams.coordinator import REMEMBER_MS, CoordinatorLogic
 from alto_streams.effects import Send, Tell
+from alto_streams.errors import EngineError
 from alto_streams.plan import COORDINATOR, Plan, StagePlan
 from alto_streams.progress import Progress
 from alto_streams.routing import Router, RoutingTable
@@ -334,12 +335,12 @@ class Cluster:
         return active
 
     def _error(self, worker: Worker, name: Any) -> Any:
-        """Not on a run's last try, or its question would fail."""
+        """As an engine fails, for nothing else is tried again. Not on a run's last try, or its question would fail."""
         index = run_index(worker, name)
         if index is None or worker.running[index][0].run.retried() is None:
             return None
         ancestry = worker.running[index][0].run.ancestry
-        return ancestry, worker.advance(index, RuntimeError("injected"))
+        return ancestry, worker.advance(index, EngineError("injected"))
 
     def _pause(self, _: None, ms: int) -> Any:
         self.now += ms

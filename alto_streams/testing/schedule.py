@@ -30,7 +30,7 @@ class Faults:
     copy: float = 4  # a record is produced a second time
     readmit: float = 1  # questions are read from the input a second time
     epoch: float = 2  # a routing table with other partitions
-    error: float = 2  # a stage's function raises
+    error: float = 2  # an engine fails, and the function with it
     pause: float = 0  # everything stands still for minutes, where the clock runs
     cancel: float = 0  # an asker wants a question no more
     tick_ms: int = 0

@@ -27,11 +27,9 @@ from alto_streams.effects import (
     Wake,
 )
 from alto_streams.engines.protocol import Engine
-from alto_streams.errors import InvalidInput
 from alto_streams.execution import Run, StageLogic
 from alto_streams.explicit.execution import ExplicitRun
 from alto_streams.explicit.sets import RecordSet
-from alto_streams.failure import Failure
 from alto_streams.plan import StagePlan
 from alto_streams.record import Record
 from alto_streams.routing import Router
@@ -225,15 +223,13 @@ class Worker:
         return "ended"
 
     def failed(self, run: Run, error: Exception, pending: Pending) -> None:
-        """Tries once more unless the input is at fault or the tries are used up."""
-        again = None if isinstance(error, InvalidInput) else run.retried()
-        if again is not None:
-            self.started.append((again, pending))
+        """Begins once more, without the pause that a real engine is given, or ends the question."""
+        then = run.after(error)
+        if isinstance(then, Run):
+            self.started.append((then, pending))
             return
-        kind = error.kind if isinstance(error, InvalidInput) else "stage_failed"
         assert isinstance(self.logic, StageLogic)
-        failure = Failure(self.stage.name, kind, f"{type(error).__name__}: {error}")
-        self.perform(self.logic.failed(run, failure), pending)
+        self.perform(self.logic.failed(run, then), pending)
 
     def commit(self, number: int) -> bool:
         return self.assigned[number].commit()

@@ -11,7 +11,7 @@ import pytest
 from scripted import Evidence, Text, conclude
 
 from alto_streams.context import Context
-from alto_streams.errors import InvalidInput
+from alto_streams.errors import EngineError, InvalidInput
 from alto_streams.execution import TRIES
 from alto_streams.operators import Collect
 from alto_streams.pipeline import Pipeline, join
@@ -126,7 +126,7 @@ def test_the_outcome_says_which_stage_and_why(pipeline: Pipeline, stage: str, ki
         simulate(pipeline, QUESTIONS, seed, check=check)
 
 
-def test_a_stage_is_tried_again_under_a_later_attempt() -> None:
+def test_an_engine_is_asked_again_under_a_later_attempt() -> None:
     calls: list[str] = []
 
     async def succeeding_at_last(item: Text, ctx: Context) -> AsyncIterator[Text]:
@@ -135,7 +135,7 @@ def test_a_stage_is_tried_again_under_a_later_attempt() -> None:
         for index in range(tries):
             yield Text(f"{item.text}try{tries}.{index}")
         if tries < TRIES:
-            raise RuntimeError("not yet")
+            raise EngineError("not yet")
 
     outcomes = run(graph(again=succeeding_at_last), {"q": b"q"}).outcomes
     wanted = [f"q{i}={'|'.join(f'q{i}try{TRIES}.{index}' for index in range(TRIES))}" for i in range(3)]

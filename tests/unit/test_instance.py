@@ -18,18 +18,25 @@ from alto_streams.pipeline import Pipeline
 from alto_streams.record import HEADER, Kind, Record, encode_header
 from alto_streams.runtime import instance as module
 from alto_streams.runtime.instance import Instance, now_ms
+from alto_streams.testing import Faults, run_async, simulate
 from tests.unit.outboxes import Outbox
 
 Function = Callable[[bytes, Context], AsyncIterator[bytes]]
+
+
+def one_stage(function: Function) -> Pipeline:
+    """Its outcome is the kind of the failure, or nothing."""
+    pipeline = Pipeline("p", source=bytes)
+    items = pipeline.source.expand(function, "item", name="stage")
+    pipeline.output(items, "item", conclude=lambda question, items, failure: failure.kind.encode() if failure else b"")
+    return pipeline
 
 
 class Rig:
     """An instance of a stage that runs `function`, and what became of its events."""
 
     def __init__(self, function: Function, streaming: bool = True) -> None:
-        pipeline = Pipeline("p", source=bytes)
-        items = pipeline.source.expand(function, "item", name="stage")
-        pipeline.output(items, "item", conclude=lambda question, items, failure: b"")
+        pipeline = one_stage(function)
         self.outbox, self.fatal, self.acknowledged = Outbox(), list[BaseException](), list[int]()
         logic = StageLogic(pipeline.plan.stage("stage"))
         self.instance = Instance(logic, self.outbox, None, self._fatal, streaming)  # type: ignore[arg-type]
@@ -282,6 +289,41 @@ async def test_an_engine_failure_is_tried_again_under_a_later_attempt(monkeypatc
     ]
     assert attempts == sorted(set(attempts))
     assert len(attempts) == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ValueError("wrong"), b"stage_failed"),
+        (OSError("gone"), b"stage_failed"),
+        (InvalidInput("too_long", "Too long."), b"too_long"),
+        (EngineError("away"), b""),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+async def test_what_is_tried_again_here_is_tried_again_in_memory(
+    error: Exception, kind: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stage that fails once, half-way, and never again."""
+    monkeypatch.setattr(module, "RETRY_AFTER_S", 0.0)
+
+    def failing_once() -> Function:
+        errors = [error]
+
+        async def stage(question: bytes, ctx: Context) -> AsyncIterator[bytes]:
+            yield b"item"
+            if errors:
+                raise errors.pop()
+
+        return stage
+
+    rig = Rig(failing_once())
+    await rig.receive(7)
+    await asyncio.sleep(0.05)
+    here = [e.kind.encode() for e in rig.outbox.taken if isinstance(e, DeadLetter)] or [b""]
+    in_order = (await run_async(one_stage(failing_once()), {"q": b"x"})).outcomes["q"]
+    at_random = simulate(one_stage(failing_once()), {"q": b"x"}, 0, Faults(budget=0), shrink_s=0).outcomes["q"]
+    assert [here, in_order, at_random] == [[kind], kind, kind]
 
 
 async def test_an_unreadable_record_is_kept_and_acknowledged() -> None:

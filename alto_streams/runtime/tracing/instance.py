@@ -15,8 +15,9 @@ from alto_streams.engines.protocol import Engine
 from alto_streams.execution import Run, StageLogic
 from alto_streams.explicit.execution import ExplicitRun
 from alto_streams.explicit.plan import ExplicitStage
+from alto_streams.failure import kind_of
 from alto_streams.record import Record
-from alto_streams.runtime.instance import Fatal, Instance, kind_of, now_ms
+from alto_streams.runtime.instance import Fatal, Instance, now_ms
 from alto_streams.runtime.outbox import Outbox
 from alto_streams.runtime.settlement import Settlement
 from alto_streams.runtime.tracing.engine import TracedEngine
