@@ -104,7 +104,10 @@ def main(
 def _measured(
     shape: Shape, questions: list[str], rates: list[float], seconds: float, rounds: int, seed: int
 ) -> list[dict[str, Any]]:
-    """A curve for each mode in each round; each has a stack of its own."""
+    """A curve for each mode in each round; each has a stack of its own.
+
+    Every point asks other questions, the same in both modes: those of the point before are in the engines' caches.
+    """
     found: list[dict[str, Any]] = [{} for _ in range(rounds)]
     with progress_bar() as progress:
         step = Steps(progress, progress.add_task("", total=rounds * len(MODES) * len(rates)))
@@ -113,10 +116,10 @@ def _measured(
                 env = {"ALTO_ENGINE_URL": shape.engine_url, "ALTO_STREAMING": str(int(mode == "streaming"))}
                 curves[mode] = []
                 with stack(shape.target, INSTANCES, env) as running:
-                    for rate in rates:
+                    for index, rate in enumerate(rates):
                         step(f"round {number + 1} of {rounds}, {mode}, {rate:g}/s")
                         one = asyncio.run(
-                            point(running, shape.factool(), questions, rate, seconds, seed + 1000 * number)
+                            point(running, shape.factool(), questions, rate, seconds, seed + 1000 * number + index)
                         )
                         curves[mode].append(one)
                         if not one["kept"]:
