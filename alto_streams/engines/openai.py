@@ -63,6 +63,10 @@ class OpenAIEngine:
         self._prompt_tokens = 0
         self._generated_tokens = 0
 
+    async def served(self) -> str:
+        """The model's name at the server. Raises EngineError when it does not answer, or has no such model."""
+        return (await self._model()).name
+
     async def generate(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[str]:
         """Yields the answer's text as it is produced. Closing the iterator closes the connection, and the server
         stops at once. Raises EngineError when the server cannot be reached, refuses, or breaks off."""

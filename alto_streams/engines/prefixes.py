@@ -2,11 +2,13 @@
 
 A few-shot prompt begins with the same few hundred tokens every time; on a processor they take seconds. llama.cpp saves
 and restores what it has computed of a slot, so only the first start of a machine computes it. The files hold nothing of
-any question. `python -m alto_streams.engines.prefixes` does it for the pipeline and the engine of the settings.
+any question. `python -m alto_streams.engines.prefixes` does it for the pipeline and the engine of the settings; with
+`--embedded 0`, for a server elsewhere, it only makes sure that it answers and has the model.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import sys
@@ -18,9 +20,10 @@ import aiohttp
 
 from alto_streams.engines.protocol import Prompt
 from alto_streams.errors import AltoError, EngineError
-from alto_streams.settings import settings
+from alto_streams.settings import Settings, settings
 
 TIMEOUT_S = 300.0  # of one prompt, computed on a busy machine
+ANSWERS_S = 10.0  # how long a server elsewhere may take to come up
 
 
 def folder(model: Path, cache: Path) -> Path:
@@ -75,12 +78,32 @@ async def _compute(session: aiohttp.ClientSession, slot: int, prompt: Prompt) ->
         await answer.read()
 
 
-def main() -> int:
+async def served(chosen: Settings) -> str:
+    """The model of the settings' engine. Raises EngineError when it does not answer or has no such model."""
+    if chosen.engine_url.startswith("emulated:"):
+        return "emulated"
+    from alto_streams.engines.openai import OpenAIEngine
+
+    key = chosen.engine_api_key.get_secret_value()
+    engine = OpenAIEngine(chosen.engine_url, chosen.engine_model, api_key=key, start_timeout_s=ANSWERS_S)
+    try:
+        return await engine.served()
+    finally:
+        await engine.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """Says in one line of JSON how many prefixes were restored and computed; returns the exit status."""
     from alto_streams.pipeline import load
 
-    chosen = settings()
+    parser = argparse.ArgumentParser(description="Makes the engine of the settings ready for the pipeline's prompts.")
+    parser.add_argument("--embedded", choices=("0", "1"), default="1", help="whether it is the embedded one")
+    given = parser.parse_args(arguments)
     try:
+        chosen = settings()
+        if given.embedded == "0":
+            print(json.dumps({"url": chosen.engine_url, "model": asyncio.run(served(chosen))}), flush=True)
+            return 0
         stages = load(chosen.pipeline).plan.stages
         prompts = [stage.prompt for stage in stages if stage.prompt is not None]
         restored, computed = asyncio.run(load_prefixes(chosen.engine_url, prompts, chosen.engine_slots))

@@ -46,9 +46,17 @@ def test_the_example_names_every_variable_with_its_default() -> None:
 
 def test_defaults_are_those_of_the_settings() -> None:
     for name, default in VARIABLE.findall(TEXT):
-        field = Settings.model_fields.get(name.removeprefix("ALTO_").lower())
-        if field is not None and name not in ("ALTO_ENGINE_URL", "ALTO_ENGINE_API_KEY"):
-            assert default == str("" if field.default is None else field.default), name
+        field = name.removeprefix("ALTO_").lower()
+        if field in Settings.model_fields and name not in ("ALTO_ENGINE_URL", "ALTO_ENGINE_API_KEY"):
+            read = getattr(Settings.model_validate({field: default}), field)
+            assert read == Settings.model_fields[field].default, name
+
+
+def test_every_setting_is_passed_on_unless_containers_have_no_use_for_it() -> None:
+    passed = SERVICES["coordinator"]["environment"] | SERVICES["provisioning"]["environment"]
+    # Folders of the image; files that it does not hold; what one worker a container and the other protocol do without.
+    without = {"home", "cache", "pipeline", "deployment", "fork_workers", "session_timeout_s"}
+    assert {name.removeprefix("ALTO_").lower() for name in passed} == set(Settings.model_fields) - without
 
 
 def test_services_are_limited_confined_and_not_open_to_the_network() -> None:
