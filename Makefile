@@ -19,8 +19,8 @@ setup: $(STAMP) ## virtual environment, Kafka, models and corpus: later starts n
 demo: $(STAMP) ## start everything, ask three questions, stop everything
 	@$(BIN)/alto demo
 
-test: setup ## run the tests
-	$(BIN)/python -m pytest
+test: setup ## run the tests, two files at a time
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-containers: $(STAMP) ## bring docker-compose.yml up and test it, where a Docker engine answers
 	$(BIN)/python -m pytest -m containers -rs tests/containers

@@ -40,7 +40,8 @@ from alto_streams.runtime.settlement import Settlement
 
 EXPIRE_EVERY_S = 0.2
 RETRY_AFTER_S = 0.5  # doubled with each try
-SETTLE_S = 5.0
+SETTLE_S = 5.0  # of what was decided for partitions that go to another instance
+CLOSE_S = 2.0  # at a stop: what is not delivered by then is not acknowledged, and comes again
 AHEAD = 256  # runs that wait for a slot; more are not read, so what ends them is not heard of
 
 Fatal = Callable[[BaseException], Awaitable[None]]
@@ -160,7 +161,7 @@ class Instance:
         for delivery in [d for d in self._events if d.partition in partitions]:
             del self._events[delivery]
         self._stop(lambda run: any(delivery.partition in partitions for delivery in run.held))
-        await self._settled()
+        await self._settled(SETTLE_S)
 
     async def expire_forever(self) -> None:
         """Lets go of what is past its deadline, until cancelled."""
@@ -179,7 +180,7 @@ class Instance:
         tasks = [*self._running]
         self._stop(lambda run: True)
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._settled()
+        await self._settled(CLOSE_S)
 
     def _begin(self) -> None:
         while self._waiting and (self.stage.slots is None or len(self._running) < self.stage.slots):
@@ -319,10 +320,10 @@ class Instance:
         settlement.then(partial(self._settling.discard, settlement))
         settlement.then(partial(_acknowledge, events))
 
-    async def _settled(self) -> None:
+    async def _settled(self, limit_s: float) -> None:
         """Returns when everything is delivered for which nothing more is sent, or when that takes too long."""
         with suppress(Exception):
-            async with asyncio.timeout(SETTLE_S):
+            async with asyncio.timeout(limit_s):
                 for settlement in list(self._settling):
                     await settlement.wait()
 

@@ -77,10 +77,12 @@ def _add(seen: Seen, run: Run) -> None:
 
 
 def _add_tokens(seen: Seen, run: Run) -> None:
-    """A query's tokens are as many as its count says; their times are those of the engine's words."""
+    """A query's tokens are as many as its last one, or its count, says; their times are those of the engine's words."""
     (call,) = run.calls
     seen.requests += 1
-    seen.outputs += [one.size for one in run.outputs if one.kind == "count" and len(one.path) > len(run.path)]
+    below = [one for one in run.outputs if len(one.path) > len(run.path)]
+    seen.outputs += [one.path[-1] + 1 for one in below if one.kind == "last"]
+    seen.outputs += [one.size for one in below if one.kind == "count"]
     for words, (before, after) in zip(call.words, pairwise([call.submitted, *call.chunks]), strict=True):
         seen.words += [1] * words
         seen.ms += [1000 * (after - before) / words] * words

@@ -145,7 +145,7 @@ def _bar(ax: Any, panel: Panel, bar: Bar, middle: float, high: float, colour: st
     ax.barh(middle, max(bar.end - begun, SHORTEST * width), high, begun, color=colour, alpha=0.85, linewidth=0)
     depth = len(run.path)
     for output in run.outputs:
-        if output.kind != "item":
+        if output.kind not in ("item", "last"):
             continue
         finer = len(output.path) - depth > 1  # a token of an item that is still being written
         half = high * (0.28 if finer else 0.62)

@@ -24,7 +24,7 @@ class Output:
     """A record that left a run, at a moment, for some stages; `path` is that of its item."""
 
     at: float
-    kind: str  # item, count, empty
+    kind: str  # item, last, count, empty
     path: Position
     to: tuple[str, ...]
     size: int = 0  # bytes; of a count, the count

@@ -45,7 +45,7 @@ def folder(tmp_path: Path) -> Path:
             [[500 * MS, "item", [0], 9, ["x"]], [720 * MS, "item", [1], 9, ["x"]], [730 * MS, "count", [], 2, ["x"]]],
             [[300 * MS, 1], [400 * MS, 1], [600 * MS, 3]],
         ),
-        # One query of two words.
+        # One query of two words, and one of three: a count, or the last word, says how many.
         line(
             "generate_queries",
             [0],
@@ -55,9 +55,13 @@ def folder(tmp_path: Path) -> Path:
                 [300 * MS, "item", [0, 1], 5, ["bm25"]],
                 [301 * MS, "item", [0], 9, ["encode_query"]],
                 [302 * MS, "count", [0], 2, ["bm25"]],
-                [303 * MS, "count", [], 1, ["appraise"]],
+                [410 * MS, "item", [1, 0], 5, ["bm25"]],
+                [420 * MS, "item", [1, 1], 5, ["bm25"]],
+                [430 * MS, "last", [1, 2], 5, ["bm25"]],
+                [431 * MS, "item", [1], 9, ["encode_query"]],
+                [433 * MS, "count", [], 2, ["appraise"]],
             ],
-            [[100 * MS, 1], [190 * MS, 1]],
+            [[100 * MS, 1], [190 * MS, 1], [400 * MS, 3]],
         ),
     ]
     (tmp_path / "all.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
@@ -68,8 +72,9 @@ def test_outputs_words_and_times(folder: Path) -> None:
     answer, claims, queries, tokens = rows(folder)
     assert (answer.requests, answer.outputs, answer.words, answer.ms) == (1, (1, 0), (5, 0), (700, 0))
     assert (claims.requests, claims.outputs, claims.words, claims.ms) == (1, (2, 0), (2.5, 0.5), (300, 100))
-    assert (queries.requests, queries.outputs, queries.words, queries.ms) == (1, (1, 0), (2, 0), (190, 0))
-    assert (tokens.requests, tokens.outputs, tokens.words, tokens.ms) == (1, (2, 0), (1, 0), (95, 5))
+    assert (queries.requests, queries.outputs, queries.words) == (1, (2, 0), (2.5, 0.5))
+    assert (tokens.requests, tokens.outputs, tokens.words) == (1, (2.5, 0.5), (1, 0))
+    assert tokens.ms == (80, pytest.approx(12.6, abs=0.1))
 
 
 def test_ratios_are_to_the_papers_means(folder: Path) -> None:
