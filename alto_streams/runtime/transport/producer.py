@@ -65,6 +65,7 @@ class Producer(base.Producer):
         self._posted: deque[tuple[str, dict[str, Any]]] = deque()
         self._handing_over: asyncio.Handle | None = None
         self._hand_over_at = 0.0
+        self._later: set[asyncio.Task[None]] = set()  # the event loop itself holds no task
         # Faust gives the event loop three turns in every topic.send, to start a producer that is started.
         self.app.maybe_start_producer = self._itself
 
@@ -153,7 +154,9 @@ class Producer(base.Producer):
                 self._handing_over = self._running.call_at(self._hand_over_at, self._hand_over)
                 break
             except KafkaException:
-                self._running.create_task(self._queue_later(topic, options))
+                later = self._running.create_task(self._queue_later(topic, options))
+                self._later.add(later)
+                later.add_done_callback(self._later.discard)
         self._look_soon()
 
     async def _queue_later(self, topic: str, options: dict[str, Any]) -> None:
