@@ -60,7 +60,7 @@ perf: $(STAMP) ## what streaming is worth, measured, into perf/results: two hour
 	$(BIN)/python -m perf.ceiling $(if $(QUESTIONS),--file $(QUESTIONS))
 
 perf-smoke: $(STAMP) ## the benchmarks of what streaming is worth small, to see that they work
-	$(BIN)/python -m pytest -m perf tests/perf
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m perf tests/perf
 
 schemas: $(STAMP) ## generate the Python code of the .proto files
 	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. schemas/*.proto examples/pipelines/*.proto perf/peers/*/*.proto

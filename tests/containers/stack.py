@@ -50,7 +50,7 @@ class Stack:
 
     def up(self) -> None:
         """Returns when everything answers: the service `ready` waits for all others."""
-        self.compose("up", "--detach", seconds=UP_S)
+        self.compose("up", "--detach", "--build", seconds=UP_S)  # or images of an earlier state would be tested
 
     def down(self) -> None:
         self.compose("down", "--volumes", "--remove-orphans", "--timeout", "5")
