@@ -27,9 +27,7 @@ from alto_streams.runtime.transport.declare import create_topic
 
 LOOK_FIRST_S = 0.001  # after a record that was sent while none was outstanding
 LOOK_SELDOM_S = 0.008  # each look doubles the time to the next, up to this
-HAND_OVER_EVERY_S = float(
-    __import__("os").environ.get("HAND", "0.004")
-)  # what is posted within goes together: fewer requests, for us and the broker
+HAND_OVER_EVERY_S = 0.004  # what is posted within goes together: fewer requests, for us and the broker
 CROWD = 1000  # records that wait to be handed over
 PARTITION_LIMIT_S = 10.0  # how long a partition that nobody knows may take to appear
 FLUSH_AT_STOP_S = 30.0
