@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from threading import current_thread, main_thread
 from typing import Any
 
 from alto_streams.errors import AltoError
@@ -63,7 +64,7 @@ def play_seeds(
     batches = (seeds[at : at + BATCH] for at in range(0, len(seeds), BATCH))
     with ExitStack() as started:
         crew = []
-        with _undisturbed():
+        with undisturbed():
             for _ in range(max(1, min(jobs, -(-len(seeds) // BATCH)))):
                 crew.append(_Player(job))
                 started.callback(crew[-1].stop)
@@ -92,16 +93,27 @@ def _play(
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Ctrl-C waits. A process that starts now never sees it: it is for who started it."""
+def undisturbed() -> Iterator[None]:
+    """Ctrl-C waits. A process that starts now never sees it: it is for who started it.
+
+    Blocked, which the processes inherit; and noted, since another thread (a display's) may still receive it, and it is
+    the main thread that would be broken off, between the start of a process and what it is sent to begin with.
+    """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    noted: list[int] = []
+    main = current_thread() is main_thread()  # no other may have handlers, or is broken off
+    handler = signal.signal(signal.SIGINT, lambda number, frame: noted.append(number)) if main else None
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)  # one that waited is noted now
+        if main:
+            signal.signal(signal.SIGINT, handler)
+        if noted:
+            signal.raise_signal(signal.SIGINT)
 
 
 class _Player:

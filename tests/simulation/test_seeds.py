@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from alto_streams.errors import AltoError, PipelineError
 from alto_streams.testing.load import load
-from alto_streams.testing.seeds import Job, SeedFailed, play_seeds
+from alto_streams.testing.seeds import Job, SeedFailed, play_seeds, undisturbed
 from alto_streams.testing.simulation import simulate_case
 
 HERE = Path(__file__).parent
@@ -122,6 +123,18 @@ def test_the_command_says_what_passed_and_what_failed(module: str) -> None:
     assert done.returncode == 1
     assert "Seed 25: AssertionError: never 25" in done.stdout
     assert f"alto simulate {module}:picky --from 25 --seeds 1" in done.stdout
+
+
+def test_ctrl_c_waits_until_the_processes_have_started_whichever_thread_receives_it() -> None:
+    done = False
+    with pytest.raises(KeyboardInterrupt), undisturbed():
+        display = Thread(target=signal.raise_signal, args=(signal.SIGINT,))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # as in a thread that was there before
+        display.start()
+        display.join()
+        time.sleep(0.01)
+        done = True
+    assert done
 
 
 def test_ctrl_c_stops_every_process(module: str) -> None:
