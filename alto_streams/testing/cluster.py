@@ -1,4 +1,4 @@
-"""A simulated cluster: every stage has one to three instances that share its partitions, and events happen to them.
+"""A simulated cluster: the instances of every stage share its partitions, and events happen to them.
 
 It chooses nothing by itself once it is set up. What may happen next is asked of it (`actions`), an event is carried out
 (`apply`), and whoever drives it decides which: random numbers, a schedule, or time.
@@ -14,17 +14,17 @@ from typing import Any
 
 from alto_streams.coordinator import REMEMBER_MS, CoordinatorLogic
 from alto_streams.effects import Send, Tell
-from alto_streams.errors import EngineError
 from alto_streams.plan import COORDINATOR, Plan, StagePlan
 from alto_streams.progress import Progress
 from alto_streams.routing import Router, RoutingTable
+from alto_streams.testing import mishaps
 from alto_streams.testing.activity import Activity
 from alto_streams.testing.assignment import Violation
 from alto_streams.testing.memory import Memory
 from alto_streams.testing.runner import logic_of
 from alto_streams.testing.schedule import KINDS, OTHERS, STEPS, Event, Step
 from alto_streams.testing.simulated import Simulated
-from alto_streams.testing.worker import Worker
+from alto_streams.testing.worker import Pending, Worker
 
 Action = tuple[str, Any]
 PARTITIONS = 4
@@ -52,33 +52,42 @@ class Cluster:
     ) -> None:
         self.plan: Plan = case.pipeline.plan
         self.questions, self.deadline_ms = list(case.questions.items()), case.deadline_ms
-        self.instances = instances
-        self.partitions = max(PARTITIONS, *(instances or {}).values(), 0)
-        self.memory = _memory(self.plan, case, self.partitions, random)
+        self.instances, self.pool = instances, case.pool
+        partitions = max(PARTITIONS, *(instances or {}).values(), 0)
+        self.memory = _memory(self.plan, case, partitions, random)
         self.trace: deque[Step] = deque(maxlen=trace)
         self.happened: Counter[str] = Counter()
-        self.now, self.steps, self.admitted = 0, 0, 0
+        self.now, self.steps = 0, 0
+        self.admissions: list[Pending] = []  # of the questions read so far, in turn
         self.chosen = True  # whether what is applied now is a choice; told in the trace
-        self._copies = Router()
+        self.copies = Router()
         self.workers: list[Worker] = []
         self.publish_table(self.draw_table(random))
         self.admitter = Worker(ADMITTER, self.plan.stage(COORDINATOR), self._coordinator, self.memory)
-        self.stages = {stage.name: self._workers(stage, case, random) for stage in self.plan.stages}
-        self.workers = [self.admitter, *(w for workers in self.stages.values() for w in workers)]
-        self.by_name = {worker.name: worker for worker in self.workers}
-        self._apply = {action: getattr(self, f"_{action}") for action in (*STEPS, *OTHERS, *KINDS)}
+        self.stages = {stage.name: self._workers(stage, random) for stage in self.plan.stages}
+        self.crew_changed()
+        self._apply = {action: getattr(self, f"_{action}") for action in (*STEPS, *OTHERS)}
+        self._apply |= {kind: partial(getattr(mishaps, kind), self) for kind in KINDS}
         for stage, workers in self.stages.items():
-            for number in range(self.partitions):
+            for number in range(partitions):
                 owner = random.choice(workers) if instances is None else workers[number % len(workers)]
-                self._take_over(stage, number, owner.name)
+                self.take_over(stage, number, owner.name)
 
     def _coordinator(self) -> CoordinatorLogic:
         return CoordinatorLogic(self.plan)
 
-    def _workers(self, stage: StagePlan, case: Simulated, random: Random) -> list[Worker]:
-        logic = partial(logic_of, self.plan, stage.name)
+    def _workers(self, stage: StagePlan, random: Random) -> list[Worker]:
         count = random.randint(1, 3) if self.instances is None else self.instances.get(stage.name, 1)
-        return [Worker(f"{stage.name}/{i}", stage, logic, self.memory, case.pool) for i in range(count)]
+        return [self.new_worker(stage.name, f"{stage.name}/{i}") for i in range(count)]
+
+    def new_worker(self, stage: str, name: str) -> Worker:
+        """An instance that owns nothing yet."""
+        return Worker(name, self.plan.stage(stage), partial(logic_of, self.plan, stage), self.memory, self.pool)
+
+    def crew_changed(self) -> None:
+        """Whoever is in `stages` takes part from now on, and nobody else. `workers` is another list then."""
+        self.workers = [self.admitter, *(worker for workers in self.stages.values() for worker in workers)]
+        self.by_name = {worker.name: worker for worker in self.workers}
 
     def draw_table(self, random: Random) -> dict[str, tuple[int, ...]]:
         """Another choice of active partitions. Those of the coordinator stay, so that a question has one for good."""
@@ -86,16 +95,17 @@ class Cluster:
             return {stage.name: tuple(range(self.instances.get(stage.name, 1))) for stage in self.plan.stages}
         active = {}
         for stage in self.plan.stages:
-            count = PARTITIONS if stage.name == COORDINATOR else random.randint(1, PARTITIONS)
-            active[stage.name] = tuple(sorted(random.sample(range(PARTITIONS), count)))
+            known = len(self.memory.topics[stage.name])
+            count = known if stage.name == COORDINATOR else random.randint(1, known)
+            active[stage.name] = tuple(sorted(random.sample(range(known), count)))
         return active
 
     def publish_table(self, active: Mapping[str, tuple[int, ...]]) -> None:
         self.memory.tables.append(RoutingTable(len(self.memory.tables) + 1, active))
-        self._copies.learn(self.memory.tables[-1])
+        self.copies.learn(self.memory.tables[-1])
         self.wake()
 
-    def _take_over(self, stage: str, number: int, taker: str | None, but: Worker | None = None) -> str:
+    def take_over(self, stage: str, number: int, taker: str | None, but: Worker | None = None) -> str:
         """By the instance of that name where it may, or else by the first that may."""
         others = [worker for worker in self.stages[stage] if worker is not but] or self.stages[stage]
         worker = next((worker for worker in others if worker.name == taker), others[0])
@@ -120,7 +130,7 @@ class Cluster:
         """What an instance could do now. One that finds nothing is idle until something concerns it."""
         actions: list[Action] = [("flush", destination) for destination in worker.outbox]
         if worker is self.admitter:
-            if self.admitted < len(self.questions):
+            if len(self.admissions) < len(self.questions):
                 actions.append(("admit", None))
         else:
             running = worker.running
@@ -142,7 +152,7 @@ class Cluster:
     def event(self, worker: Worker, action: Action) -> Event:
         """The name of an action."""
         kind, argument = action
-        return Event(worker.name, kind, run_name(worker, argument) if kind == "advance" else argument)
+        return Event(worker.name, kind, worker.run_name(argument) if kind == "advance" else argument)
 
     def first(self) -> Event | None:
         """The next step in the default order: whatever is furthest downstream goes first. None when all is done."""
@@ -154,6 +164,8 @@ class Cluster:
     def apply(self, event: Event) -> bool:
         """Lets it happen. False where it is not possible now."""
         worker = self.by_name.get(event.instance)
+        if event.instance and worker is None:
+            return False  # it has left
         if event.ordinary:
             self._step()
         detail = self._apply[event.action](worker, event.argument)
@@ -179,7 +191,8 @@ class Cluster:
         if self.steps > MAX_STEPS:
             raise Violation(f"Still busy after {MAX_STEPS} steps.")
 
-    # what happens by itself: each returns what the trace says of it, or None where it is not possible
+    # what happens by itself: each returns what the trace says of it, or None where it is not possible;
+    # what goes wrong is in mishaps.py
 
     def _flush(self, worker: Worker, destination: Any) -> Any:
         if destination not in worker.outbox:
@@ -191,17 +204,17 @@ class Cluster:
         return destination, effect
 
     def _admit(self, worker: Worker, _: None) -> Any:
-        if self.admitted >= len(self.questions):
+        if len(self.admissions) == len(self.questions):
             return None
-        question, value = self.questions[self.admitted]
-        self.admitted += 1
-        logic = worker.logic
+        question, value = self.questions[len(self.admissions)]
+        logic, sent = worker.logic, Pending()
         assert isinstance(logic, CoordinatorLogic)
-        worker.perform(logic.admit(question, value, worker.router.current, self.now + self.deadline_ms))
+        worker.perform(logic.admit(question, value, worker.router.current, self.now + self.deadline_ms), sent)
+        self.admissions.append(sent)
         return question
 
     def _advance(self, worker: Worker, name: Any) -> Any:
-        index = run_index(worker, name)
+        index = worker.run_index(name)
         if index is None or worker.running[index][0].starved:
             return None
         ancestry = worker.running[index][0].run.ancestry
@@ -260,92 +273,6 @@ class Cluster:
             worker.perform(worker.logic.expire(self.now))
         self.wake()
 
-    # what goes wrong
-
-    def _crash(self, worker: Worker, takers: Mapping[int, str]) -> Any:
-        owned = sorted(number for number, one in worker.assigned.items() if not one.lost)
-        worker.crash()
-        stage = worker.stage.name
-        return [(number, self._take_over(stage, number, takers.get(number))) for number in owned]
-
-    def _move(self, worker: Worker, argument: tuple[int, bool, str]) -> Any:
-        number, committed, taker = argument
-        one = worker.assigned.get(number)
-        if one is None or one.lost:
-            return None
-        self._give_up(worker, number, committed)
-        return number, self._take_over(worker.stage.name, number, taker, but=worker)
-
-    def _give_up(self, worker: Worker, number: int, committed: bool) -> None:
-        """With a last commit, which may fail."""
-        if committed:
-            worker.commit(number)
-        worker.revoke(number)
-
-    def _stall(self, worker: Worker, argument: tuple[int, str]) -> Any:
-        number, taker = argument
-        one = worker.assigned.get(number)
-        if one is None or one.lost:
-            return None
-        return number, self._take_over(worker.stage.name, number, taker, but=worker)
-
-    def _regroup(self, worker: Worker, argument: tuple[frozenset[tuple[str, int]], tuple[str, ...]]) -> Any:
-        committed, takers = argument
-        stage = worker.stage.name
-        for one in self.stages[stage]:
-            for number in list(one.assigned):
-                self._give_up(one, number, (one.name, number) in committed)
-        return [self._take_over(stage, number, taker) for number, taker in enumerate(takers)]
-
-    def _copy(self, _: None, argument: tuple[int, Send | Tell]) -> Any:
-        """Of the very record where it was sent in this history, or else of the last one of its name."""
-        index, wanted = argument
-        sent = self.memory.sent
-        if index >= len(sent) or sent[index] != wanted:
-            name = send_name(wanted)
-            index = next((i for i in reversed(range(len(sent))) if sent[i] == wanted), -1)
-            if index < 0:
-                index = next((i for i in reversed(range(len(sent))) if send_name(sent[i]) == name), -1)
-            if index < 0:
-                return None
-        send = sent[index]
-        if isinstance(send, Tell):
-            active = self._copies.active(send.stage, send.record.epoch)
-            number = active[index % len(active)]
-        else:
-            number = self.memory.route(send, self._copies)
-        self.memory.append(send, number)
-        return send
-
-    def _readmit(self, _: None, back: int) -> Any:
-        if not self.admitted:
-            return None
-        self.admitted -= min(back, self.admitted)
-        return [question for question, _ in self.questions[self.admitted :][:back]]
-
-    def _cancel(self, worker: Worker, question: str) -> Any:
-        """Its asker wants it no more."""
-        logic = worker.logic
-        assert isinstance(logic, CoordinatorLogic)
-        worker.perform(logic.cancel(question, worker.router.current, self.now + self.deadline_ms))
-        return question
-
-    def _epoch(self, _: None, active: Mapping[str, tuple[int, ...]]) -> Any:
-        self.publish_table(active)
-        return active
-
-    def _error(self, worker: Worker, name: Any) -> Any:
-        """As an engine fails, for nothing else is tried again. Not on a run's last try, or its question would fail."""
-        index = run_index(worker, name)
-        if index is None or worker.running[index][0].run.retried() is None:
-            return None
-        ancestry = worker.running[index][0].run.ancestry
-        return ancestry, worker.advance(index, EngineError("injected"))
-
-    def _pause(self, _: None, ms: int) -> Any:
-        self.now += ms
-        return ms
-
 
 def _memory(plan: Plan, case: Simulated, partitions: int, random: Random) -> Memory:
     """At times the broker takes short commits only: where deadlines pass, since a scope that spreads further than a
@@ -353,30 +280,4 @@ def _memory(plan: Plan, case: Simulated, partitions: int, random: Random) -> Mem
     """
     if not case.faults.tick_ms or random.random() < 0.5:
         return Memory(plan, partitions, KAFKAS_METADATA_BYTES)
-    memory = Memory(plan, partitions, random.choice(NARROW_METADATA_BYTES))
-    for partition in (one for partitions in memory.topics.values() for one in partitions):
-        partition.commit(Progress(0, LONG_ATTEMPT))
-    return memory
-
-
-def run_name(worker: Worker, index: int) -> tuple[Any, int]:
-    """The item that a run works for, and how many runs for the same item began before it."""
-    names = [_item(worker, i) for i in range(index + 1)]
-    return names[index], names.count(names[index]) - 1
-
-
-def run_index(worker: Worker, name: tuple[Any, int]) -> int | None:
-    item, nth = name
-    found = [index for index in range(len(worker.running)) if _item(worker, index) == item]
-    return found[nth] if nth < len(found) else None
-
-
-def _item(worker: Worker, index: int) -> Any:
-    ancestry = worker.running[index][0].run.ancestry
-    return ancestry.key(len(ancestry.path))
-
-
-def send_name(send: Send | Tell) -> Any:
-    """What it is, whichever attempt it comes from."""
-    record = send.record
-    return send.stage, record.kind, record.port, record.ancestry.key(len(record.ancestry.path))
+    return Memory(plan, partitions, random.choice(NARROW_METADATA_BYTES), Progress(0, LONG_ATTEMPT))

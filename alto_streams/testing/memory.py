@@ -7,6 +7,7 @@ from alto_streams.effects import DeadLetter, Publish, Send, Tell
 from alto_streams.explicit.envelope import unpack
 from alto_streams.explicit.plan import ExplicitStage
 from alto_streams.plan import Plan, StagePlan
+from alto_streams.progress import Progress
 from alto_streams.record import Record, decode_record, encode_header
 from alto_streams.routing import Router, RoutingTable
 from alto_streams.testing.assignment import Partition, Violation
@@ -15,9 +16,14 @@ from alto_streams.testing.assignment import Partition, Violation
 class Memory:
     """All topics of one pipeline. It watches, as records come, that scopes stay together and questions end once."""
 
-    def __init__(self, plan: Plan, partitions: int, metadata_bytes: int | None = None) -> None:
-        self.plan = plan
-        self.topics = {stage.name: [Partition(metadata_bytes) for _ in range(partitions)] for stage in plan.stages}
+    def __init__(
+        self, plan: Plan, partitions: int, metadata_bytes: int | None = None, begin: Progress | None = None
+    ) -> None:
+        """`begin` is what is committed of a partition before anyone has read it."""
+        self.plan, self._metadata_bytes, self._begin = plan, metadata_bytes, begin
+        self.topics: dict[str, list[Partition]] = {stage.name: [] for stage in plan.stages}
+        for stage in self.topics:
+            self.grow(stage, partitions)
         self.tables: list[RoutingTable] = []
         self.output: list[Publish] = []
         self.progress: list[Publish] = []
@@ -25,6 +31,14 @@ class Memory:
         self.ended: dict[str, bytes] = {}
         self.sent: list[Send | Tell] = []
         self._places: dict[tuple[str, Key, int], int] = {}
+
+    def grow(self, stage: str, partitions: int) -> None:
+        """Until the stage's topic has so many."""
+        topic = self.topics[stage]
+        while len(topic) < partitions:
+            topic.append(Partition(self._metadata_bytes))
+            if self._begin is not None:
+                topic[-1].commit(self._begin)
 
     def route(self, send: Send, router: Router) -> int:
         """The partition for a record, checked against what the plan says of its edge."""

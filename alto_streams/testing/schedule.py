@@ -27,8 +27,11 @@ class Faults:
     move: float = 2  # a partition goes to another instance, which the old one knows
     stall: float = 2  # the same, but the old one goes on for a while before it notices
     regroup: float = 1  # all partitions of a stage are dealt out anew
+    join: float = 1  # another instance comes, and partitions move to it
+    leave: float = 1  # an instance goes, in order
+    grow: float = 0.5  # a topic gets another partition
     copy: float = 4  # a record is produced a second time
-    readmit: float = 1  # questions are read from the input a second time
+    readmit: float = 1  # questions are read from the input a second time, at times because who read them died
     epoch: float = 2  # a routing table with other partitions
     error: float = 2  # an engine fails, and the function with it
     pause: float = 0  # everything stands still for minutes, where the clock runs
@@ -36,7 +39,10 @@ class Faults:
     tick_ms: int = 0
 
 
-KINDS = ("crash", "move", "stall", "regroup", "copy", "readmit", "epoch", "error", "pause", "cancel")
+KINDS = (
+    *("crash", "move", "stall", "regroup", "join", "leave", "grow"),
+    *("copy", "readmit", "epoch", "error", "pause", "cancel"),
+)
 STEPS = ("flush", "admit", "advance", "begin", "deliver", "notice", "learn")
 OTHERS = ("commit", "tick", "look", "deadline")
 

@@ -116,7 +116,7 @@ class TimedHistory(History):
 
     @property
     def _at_rest(self) -> bool:
-        return not self._planned and not self._silent and self.cluster.admitted == len(self.cluster.questions)
+        return not self._planned and not self._silent and len(self.cluster.admissions) == len(self.cluster.questions)
 
     def _wait_for_deadlines(self) -> None:
         """Nothing is under way, though a question has not ended: only its deadline can end it."""
@@ -236,7 +236,7 @@ class TimedHistory(History):
     def _replace(self, worker: Worker) -> None:
         owned = [number for number, one in worker.assigned.items() if not one.lost]
         self._silent.discard(worker.name)
-        self._happens(Event(worker.name, "crash", {number: self._other(worker) for number in owned}))
+        self._happens(Event(worker.name, "crash", (False, {number: self._other(worker) for number in owned})))
 
     def _stall(self, worker: Worker) -> None:
         """It stands still for a while. If that is longer than the session timeout, its partitions go to others, and it

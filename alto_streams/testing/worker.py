@@ -222,6 +222,21 @@ class Worker:
         self.perform([*activity.held_back, *effects, Acknowledge(tuple(activity.run.held))], pending)
         return "ended"
 
+    def run_name(self, index: int) -> tuple[Any, int]:
+        """The item that a run works for, and how many runs for the same item began before it."""
+        items = [self._item(i) for i in range(index + 1)]
+        return items[index], items.count(items[index]) - 1
+
+    def run_index(self, name: tuple[Any, int]) -> int | None:
+        """Where that run is in `running`, if it is."""
+        item, nth = name
+        found = [index for index in range(len(self.running)) if self._item(index) == item]
+        return found[nth] if nth < len(found) else None
+
+    def _item(self, index: int) -> Any:
+        ancestry = self.running[index][0].run.ancestry
+        return ancestry.key(len(ancestry.path))
+
     def failed(self, run: Run, error: Exception, pending: Pending) -> None:
         """Begins once more, without the pause that a real engine is given, or ends the question."""
         then = run.after(error)

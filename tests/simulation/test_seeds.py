@@ -126,15 +126,19 @@ def test_the_command_says_what_passed_and_what_failed(module: str) -> None:
 
 
 def test_ctrl_c_waits_until_the_processes_have_started_whichever_thread_receives_it() -> None:
-    done = False
-    with pytest.raises(KeyboardInterrupt), undisturbed():
-        display = Thread(target=signal.raise_signal, args=(signal.SIGINT,))
+    started: list[int] = []
+    with pytest.raises(KeyboardInterrupt):
+        start_while_another_thread_receives_ctrl_c(started)
+    assert started == [0, 1, 2]
+
+
+def start_while_another_thread_receives_ctrl_c(started: list[int]) -> None:
+    with undisturbed():
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # as in a thread that was there before
+        display = Thread(target=signal.raise_signal, args=(signal.SIGINT,))
         display.start()
         display.join()
-        time.sleep(0.01)
-        done = True
-    assert done
+        started.extend(range(3))
 
 
 def test_ctrl_c_stops_every_process(module: str) -> None:
