@@ -28,6 +28,7 @@ from alto_streams.events import (
     VerifiedClaimEvent,
     decode_event,
 )
+from alto_streams.known_brokers import KnownBrokers
 from alto_streams.pipeline import Pipeline
 from alto_streams.settings import settings
 from alto_streams.tail import TopicTail
@@ -93,22 +94,13 @@ class AltoClient:
 
     async def __aenter__(self) -> AltoClient:
         self._loop = asyncio.get_running_loop()
-        self._producer = Producer(
-            {
-                "bootstrap.servers": self._brokers,
-                "linger.ms": 0,
-                "message.timeout.ms": int(SEND_TIMEOUT_S * 1000),
-                "reconnect.backoff.max.ms": 1000,
-                **self._kafka,
-            },
-            logger=_log,
-        )
+        self._producer = self._made()
         tail = TopicTail(
             self._brokers,
             self._listened,
             self._answers,
             self._on_record,
-            lambda: self._producer.poll(0),
+            self._serve_producer,
             lambda error: self._soon(self._fail_all, error),
             kafka=self._kafka,
         )
@@ -120,6 +112,27 @@ class AltoClient:
             raise
         self._tail = tail
         return self
+
+    def _made(self) -> Producer:
+        self._known = KnownBrokers()
+        return Producer(
+            {
+                "bootstrap.servers": self._brokers,
+                "linger.ms": 0,
+                "message.timeout.ms": int(SEND_TIMEOUT_S * 1000),
+                "reconnect.backoff.max.ms": 1000,
+                **self._known.settings,
+                **self._kafka,
+            },
+            logger=_log,
+        )
+
+    def _serve_producer(self) -> None:
+        self._producer.poll(0)
+        if self._known.forgotten:  # what it holds has failed, or fails now
+            lost, self._producer = self._producer, self._made()
+            lost.purge()
+            lost.poll(0)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

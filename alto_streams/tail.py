@@ -11,6 +11,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from alto_streams.errors import AltoError, BrokerError
+from alto_streams.known_brokers import KnownBrokers
 
 POLL_S = 0.1
 REFRESH_S = 3.0
@@ -50,12 +51,25 @@ class TopicTail:
         self._kafka, self._patience_s = dict(kafka or {}), patience_s
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="alto-tail", daemon=True)
-        self._assigned: set[tuple[str, int]] = set()
+        self._begun: dict[tuple[str, int], int] = {}  # each partition that is followed, and from where
 
     def open(self, timeout_s: float) -> None:
         """Blocks until the ends of all partitions are known. Raises BrokerError when they cannot be had in time."""
+        self._consumer = self._made()
+        try:
+            partitions = self._partitions(timeout_s)
+            ends = [self._at_end(topic, index, timeout_s) for topic, index in partitions]
+            self._consumer.assign(ends)
+        except BaseException:
+            self._consumer.close()
+            raise
+        self._begun = {(end.topic, end.partition): end.offset for end in ends}
+        self._thread.start()
+
+    def _made(self) -> Consumer:
         # Without a logger librdkafka prints each failed connection on stderr; the caller is told once, by the error.
-        self._consumer = Consumer(
+        self._known = KnownBrokers()
+        return Consumer(
             {
                 "bootstrap.servers": self._brokers,
                 "group.id": "alto-client",  # never joined nor committed to: partitions are assigned by hand
@@ -66,18 +80,21 @@ class TopicTail:
                 # 500 ms, in which an outcome may overtake the items before it.
                 "fetch.wait.max.ms": 100,
                 "queued.max.messages.kbytes": 16384,
+                **self._known.settings,
                 **self._kafka,
             },
             logger=_log,
         )
-        try:
-            partitions = self._partitions(timeout_s)
-            self._consumer.assign([self._at_end(topic, index, timeout_s) for topic, index in partitions])
-        except BaseException:
-            self._consumer.close()
-            raise
-        self._assigned = set(partitions)
-        self._thread.start()
+
+    def _begin_anew(self) -> None:
+        """Another consumer, which goes on where this one was."""
+        reached = self._consumer.position([TopicPartition(topic, index) for topic, index in self._begun])
+        for here in reached:
+            if here.offset < 0:  # nothing has come
+                here.offset = self._begun[here.topic, here.partition]
+        self._consumer.close()
+        self._consumer = self._made()
+        self._consumer.assign(reached)
 
     def close(self) -> None:
         """Stops the thread and waits for it."""
@@ -130,6 +147,8 @@ class TopicTail:
                     if isinstance(key, bytes) and key in self._wanted:
                         self._on_record(key, message.headers(), message.value() or b"")  # type: ignore[arg-type]
                 self._on_turn()
+                if self._known.forgotten:
+                    self._begin_anew()
                 if time.monotonic() - refreshed < REFRESH_S:
                     continue
                 refreshed = time.monotonic()
@@ -147,11 +166,11 @@ class TopicTail:
             self._consumer.close()
 
     def _add_partitions(self) -> None:
-        added = set(self._partitions(REFRESH_TIMEOUT_S)) - self._assigned
+        added = set(self._partitions(REFRESH_TIMEOUT_S)) - self._begun.keys()
         if added:
             # A partition that came after the tail opened holds nothing older than the tail.
             self._consumer.incremental_assign([TopicPartition(topic, index, 0) for topic, index in sorted(added)])
-            self._assigned |= added
+            self._begun |= dict.fromkeys(added, 0)
 
     def _unreachable(self, error: KafkaException) -> BrokerError:
         return BrokerError(

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from alto_streams.errors import BrokerError
+from alto_streams.known_brokers import KnownBrokers
 from alto_streams.routing import RoutingTable
 from topics import names
 
 
-def _consumer(brokers: str, topic: str) -> Consumer:
+def _consumer(brokers: str, topic: str, settings: Mapping[str, Any] | None = None) -> Consumer:
     consumer = Consumer(
-        {"bootstrap.servers": brokers, "group.id": f"{topic}.readers", "enable.auto.commit": False, "log_level": 0}
+        {
+            "bootstrap.servers": brokers,
+            "group.id": f"{topic}.readers",
+            "enable.auto.commit": False,
+            "log_level": 0,
+            **(settings or {}),
+        }
     )
     consumer.assign([TopicPartition(topic, 0, 0)])
     return consumer
@@ -78,20 +86,23 @@ class TableFollower:
     """A thread that calls `learn` (from that thread) with every table, the old ones included. Stop it with `close`."""
 
     def __init__(self, brokers: str, pipeline: str, learn: Callable[[RoutingTable], None]) -> None:
-        self._consumer = _consumer(brokers, names.routing(pipeline))
-        self._learn = learn
+        self._brokers, self._topic, self._learn = brokers, names.routing(pipeline), learn
+        self._known = KnownBrokers()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="routing-tables", daemon=True)
         self._thread.start()
 
     def _follow(self) -> None:
         while not self._stopped.is_set():
-            message = self._consumer.poll(0.5)
-            if message is not None and message.error() is None:
-                table = _table(message)
-                if table is not None:
-                    self._learn(table)
-        self._consumer.close()
+            self._known = KnownBrokers()
+            consumer = _consumer(self._brokers, self._topic, self._known.settings)
+            while not self._stopped.is_set() and not self._known.forgotten:
+                message = consumer.poll(0.5)
+                if message is not None and message.error() is None:
+                    table = _table(message)
+                    if table is not None:
+                        self._learn(table)
+            consumer.close()
 
     def close(self) -> None:
         self._stopped.set()

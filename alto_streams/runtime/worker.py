@@ -148,14 +148,17 @@ class Worker:
         _spare_collections()
 
     async def wait(self, stop: asyncio.Event) -> None:
-        """Until `stop` is set. Raises BrokerError where Faust gives up first."""
-        stopping = asyncio.create_task(stop.wait())
-        crashed = asyncio.create_task(self._crashed.wait())
-        await asyncio.wait({stopping, crashed}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (stopping, crashed):
+        """Until `stop` is set. Raises BrokerError where Faust, or Kafka's client, gives up first."""
+        fatal = asyncio.create_task(self._crashed.wait())
+        stopped = asyncio.create_task(self.app.wait(stop))  # or crashed
+        await asyncio.wait({fatal, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (fatal, stopped):
             task.cancel()
-        if self._crashed.is_set():
-            raise BrokerError(f"The worker cannot go on: {self._reason!r}.", "see the broker's log; a restart re-reads")
+        reason = self._reason or self.app.crash_reason
+        if isinstance(reason, AltoError):
+            raise reason
+        if reason is not None:
+            raise BrokerError(f"The worker cannot go on: {reason!r}.", "see the broker's log; a restart re-reads")
 
     async def health(self) -> Health:
         """How it fares now, from one request to the broker."""

@@ -24,6 +24,8 @@ _FIXED = {
     "share.coordinator.state.topic.min.isr": 1,
     "share.coordinator.state.topic.num.partitions": 1,
     "auto.leader.rebalance.enable": "false",
+    # Nobody could take its partitions over; and while it hands them over it tells clients that there are no brokers.
+    "controlled.shutdown.enable": "false",
     # Groups form at once, and a member may ask to be declared dead after a second.
     "group.initial.rebalance.delay.ms": 0,
     "group.min.session.timeout.ms": 1000,

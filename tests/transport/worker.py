@@ -111,7 +111,9 @@ async def run(given: argparse.Namespace) -> int:
     app = build(given)
     try:
         await app.start()
-        await app.wait(stop)  # raises what the app crashed with
+        await app.wait(stop)
+        if app.crash_reason is not None:
+            raise app.crash_reason
         return 0
     except Exception as error:
         complain(error)

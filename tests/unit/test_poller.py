@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
+import pytest
 from confluent_kafka import TopicPartition
 from faust.types import TP
 
@@ -57,3 +59,16 @@ async def test_an_order_of_which_nothing_is_left_is_answered() -> None:
     await asyncio.sleep(0)
     assert not kafka.commits
     assert receiver.answers == [(None, [])]
+
+
+async def test_a_stop_does_not_wait_for_a_last_commit_that_kafka_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alto_streams.runtime.transport.poller.STOP_LIMIT_S", 0.05)
+    poller, _, _ = poller_of()
+    never = threading.Event()
+    poller._thread = threading.Thread(target=never.wait)
+    poller._thread.start()
+    try:
+        await asyncio.wait_for(poller.stop(), 10)
+    finally:
+        never.set()
+        poller._thread.join()

@@ -19,6 +19,7 @@ from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, To
 from faust.types import TP
 
 from alto_streams.errors import BrokerError, ProgressError
+from alto_streams.known_brokers import KnownBrokers
 from alto_streams.progress import Progress, decode, encode
 from alto_streams.runtime.transport.configuration import BATCH, BUFFERED_BYTES, BUFFERED_RECORDS, configured
 from alto_streams.runtime.transport.ownership import Ownership, Record
@@ -33,6 +34,7 @@ WAKE_AFTER_S = (0.015, 0.1)  # too early is for nothing: the fetching thread mus
 WAKE_TIMEOUT_S = 1.0
 LEAVE_LIMIT_S = 3.0
 REVOKE_LIMIT_S = 10.0  # how long the application may take to let go of partitions
+STOP_LIMIT_S = 5.0
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -84,7 +86,8 @@ class Poller:
         self._wakes: list[float] = []  # when the fetching thread is to be woken
         self._stopping = threading.Event()
         callbacks = {"on_commit": self._on_commit, "error_cb": self._on_error, "logger": _log}
-        self._kafka = configured(Consumer, {**settings, **callbacks})
+        self._known = KnownBrokers()
+        self._kafka = configured(Consumer, {**self._known.settings, **settings, **callbacks})
         self._orders: deque[Callable[[], None]] = deque()
         self._thread = threading.Thread(target=self._run, name="kafka-poll", daemon=True)
         self._ended: asyncio.Future[None] = loop.create_future()
@@ -100,10 +103,16 @@ class Poller:
         self._orders.append(partial(self._commit, offsets))
 
     async def stop(self) -> None:
-        """Gives everything up, commits, leaves the group. Returns when the thread has ended."""
+        """Gives everything up, commits, leaves the group. Returns when the thread has ended.
+
+        Or after a while: librdkafka's last commit waits as long as the group's coordinator is away.
+        """
         self._stopping.set()
-        if self._thread.ident is not None:
-            await self._ended
+        if self._thread.ident is None:
+            return
+        await asyncio.wait({self._ended}, timeout=STOP_LIMIT_S)
+        if not self._ended.done():
+            _log.error("Kafka took no last commit within %.0f s; what it has not got is read again.", STOP_LIMIT_S)
 
     # Everything below runs in the thread: confluent-kafka lets only one thread at a time into a consumer.
 
@@ -123,8 +132,13 @@ class Poller:
 
     def _run(self) -> None:
         try:
-            while not self._stopping.is_set():
+            while not self._stopping.is_set() and not self._known.forgotten:
                 self._turn()
+            if self._known.forgotten:
+                raise BrokerError(
+                    "The consumer was told that Kafka has no brokers, and looks for none any more.",
+                    "start the process again",
+                )
             self._leave()
         except BaseException as error:
             self._call(self._receiver.broken, error)

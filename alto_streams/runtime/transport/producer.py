@@ -21,7 +21,8 @@ from faust.transport import base
 from faust.types import TP
 from faust.types.tuples import RecordMetadata
 
-from alto_streams.errors import SettingError
+from alto_streams.errors import BrokerError, SettingError
+from alto_streams.known_brokers import KnownBrokers
 from alto_streams.runtime.transport.configuration import configured, producer_settings
 from alto_streams.runtime.transport.declare import create_topic
 
@@ -31,6 +32,7 @@ HAND_OVER_EVERY_S = 0.004  # what is posted within goes together: fewer requests
 CROWD = 1000  # records that wait to be handed over
 PARTITION_LIMIT_S = 10.0  # how long a partition that nobody knows may take to appear
 FLUSH_AT_STOP_S = 30.0
+WATCH_EVERY_S = 3.0
 
 Told = Callable[[ProducerSendError | None], object]
 
@@ -55,8 +57,11 @@ class Producer(base.Producer):
     async def on_start(self) -> None:
         await super().on_start()
         callbacks = {"error_cb": self._on_error, "logger": _log}
-        self._kafka = configured(KafkaProducer, {**producer_settings(self.app), **callbacks})
+        self._known = KnownBrokers()
+        settings = {**self._known.settings, **producer_settings(self.app), **callbacks}
+        self._kafka = configured(KafkaProducer, settings)
         self._running = asyncio.get_running_loop()
+        self._watching = self._running.call_later(WATCH_EVERY_S, self._watch)
         self._batches = [Batch(self._running.create_future())]
         self._outstanding, self._look_in = 0, LOOK_FIRST_S
         self._looking: asyncio.TimerHandle | None = None
@@ -200,8 +205,9 @@ class Producer(base.Producer):
 
     async def on_stop(self) -> None:
         """Delivers what is queued."""
+        self._watching.cancel()
         try:
-            await asyncio.wait_for(self.flush(), FLUSH_AT_STOP_S)
+            await asyncio.wait_for(self.flush(), 0 if self._known.forgotten else FLUSH_AT_STOP_S)
         except TimeoutError:
             _log.error("%d records were not delivered before the stop; Kafka does not answer.", self._outstanding)
         if self._looking is not None:
@@ -279,6 +285,18 @@ class Producer(base.Producer):
         if self._outstanding:
             self._look_in = min(2 * self._look_in, LOOK_SELDOM_S)
             self._look_later()
+
+    def _watch(self) -> None:
+        """Serves what comes while nothing is outstanding; a client that knows no brokers is of no use any more."""
+        self._kafka.poll(0)
+        if self._known.forgotten:
+            error = BrokerError(
+                "The producer was told that Kafka has no brokers, and looks for none any more.",
+                "start the process again",
+            )
+            self._crashing = self._running.create_task(self.crash(error))
+        else:
+            self._watching = self._running.call_later(WATCH_EVERY_S, self._watch)
 
     def _on_error(self, error: KafkaError) -> None:
         if error.fatal():
