@@ -37,7 +37,7 @@ class Kind(IntEnum):
 
 # An attribute of an Enum, and the constructor of a NamedTuple, cost more than all else that is done with them here.
 _KINDS, _ITEM, _COUNT, _LAST = tuple(Kind), Kind.ITEM, Kind.COUNT, Kind.LAST
-_new = tuple.__new__
+_new, _bare = tuple.__new__, object.__new__
 
 
 @dataclass(slots=True, unsafe_hash=True)  # frozen, it would take three times as long to make
@@ -191,8 +191,11 @@ def decode_record(header: bytes | None, value: bytes) -> Record:
         raise InvalidInput("broken_header", f"The record's '{HEADER}' header is cut off or damaged.") from None
     if kind is _COUNT:
         return Record(kind, port, scope, epoch, deadline, value, own, attempt or FIRST)
-    ancestry = scope if attempt is None else Ancestry(scope.question, scope, own, attempt)
-    return Record(kind, port, ancestry, epoch, deadline, value)
+    record = _bare(Record)  # as Record(...) does, in two thirds of the time
+    record.kind, record.port, record.epoch, record.deadline, record.value = kind, port, epoch, deadline, value
+    record.ancestry = scope if attempt is None else scope.child(own, attempt)
+    record.count, record.attempt = 0, FIRST
+    return record
 
 
 def _read_scope(data: bytes) -> _Scope:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import blake2b
 from itertools import count
 
@@ -33,12 +32,8 @@ class RoutingTable:
 
 def constrained(constraint: bytes, active: tuple[int, ...]) -> int:
     """The active partition of an aggregation constraint: stable across processes, machines and releases."""
-    return active[_digest(constraint) % len(active)]
-
-
-@lru_cache(REMEMBERED)
-def _digest(constraint: bytes) -> int:
-    return int.from_bytes(blake2b(constraint, digest_size=8).digest(), "little")
+    digest = int.from_bytes(blake2b(constraint, digest_size=8).digest(), "little")
+    return active[digest % len(active)]
 
 
 class Router:
@@ -47,6 +42,7 @@ class Router:
     def __init__(self, tables: Iterable[RoutingTable] = ()) -> None:
         self._tables: dict[int, RoutingTable] = {}
         self._turns: dict[str, count[int]] = {}
+        self._places: dict[tuple[str, int, bytes], int] = {}  # of the constraints that were asked for last
         self.current = 0
         for table in tables:
             self.learn(table)
@@ -60,9 +56,15 @@ class Router:
 
     def partition(self, stage: str, epoch: int, constraint: bytes | None) -> int:
         """The partition for one record. Raises InvalidInput for an epoch or stage that no table has."""
-        active = self.active(stage, epoch)
         if constraint is not None:
-            return constrained(constraint, active)
+            place = stage, epoch, constraint
+            partition = self._places.get(place)
+            if partition is None:
+                if len(self._places) >= REMEMBERED:
+                    self._places.clear()
+                partition = self._places[place] = constrained(constraint, self.active(stage, epoch))
+            return partition
+        active = self.active(stage, epoch)
         return active[next(self._turns.setdefault(stage, count())) % len(active)]
 
     def active(self, stage: str, epoch: int) -> tuple[int, ...]:

@@ -25,7 +25,7 @@ BAR_BYTES = 64
 
 def main(
     rounds: Annotated[int, typer.Option(min=1, help="How often each part is measured; medians count.")] = 100,
-    scopes: Annotated[int, typer.Option(min=1, help="Scopes of a round, some 6.5 records each.")] = 2 * OPEN,
+    scopes: Annotated[int, typer.Option(min=1, help="Scopes of a round, some 5.5 records each.")] = 2 * OPEN,
     output: Annotated[Path, typer.Option(help="The result's file.")] = Path("perf/results/core.json"),
 ) -> None:
     """Measures what the core spends on a token's record four levels deep: header out and in, partition, scope.

@@ -95,5 +95,5 @@ def _update(records: list[Record], deliveries: list[Delivery], table: GroupTable
     complete = 0
     for record, delivery in zip(records, deliveries, strict=True):
         complete += table.receive(record, record.value, delivery, released) is not None
-    assert complete == sum(record.kind is Kind.COUNT for record in records), "a scope has not closed"
+    assert complete == sum(record.kind is Kind.LAST for record in records), "a scope has not closed"
     assert not released, "a record was taken for a copy"

@@ -27,13 +27,13 @@ NOW_MS = 1_800_000_000_000
 
 
 def tokens(scopes: int, seed: int = 0) -> list[Record]:
-    """The records of so many scopes: words, and the count after the last of them.
+    """The records of so many scopes: words, of which the last one tells how many there are.
 
     >>> records = tokens(2)
-    >>> {record.ancestry.depth for record in records if record.kind is Kind.ITEM}
+    >>> {record.ancestry.depth for record in records}
     {4}
-    >>> [record.ancestry.depth for record in records if record.kind is Kind.COUNT]
-    [3, 3]
+    >>> [record.kind for record in records].count(Kind.LAST)
+    2
     """
     random = Random(seed)
     written: list[list[Record]] = []
@@ -45,7 +45,7 @@ def tokens(scopes: int, seed: int = 0) -> list[Record]:
 
 def firsts(records: list[Record]) -> list[Record]:
     """The first of every scope: nothing is remembered of it."""
-    return [record for record in records if record.kind is Kind.ITEM and record.ancestry.position == 0]
+    return [record for record in records if record.ancestry.position == 0]
 
 
 def _question(random: Random) -> list[list[Record]]:
@@ -72,5 +72,7 @@ def _attempt(random: Random) -> Attempt:
 
 def _scope(query: Ancestry, run: Attempt, deadline: int, length: int) -> list[Record]:
     """One run writes a query and its words, so both levels have its attempt."""
-    words = [Record(Kind.ITEM, 0, query.child(word, run), EPOCH, deadline, b"\n\x06Eiffel") for word in range(length)]
-    return [*words, Record(Kind.COUNT, 0, query, EPOCH, deadline, b"", length, run)]
+    kinds = [Kind.ITEM] * (length - 1) + [Kind.LAST]
+    return [
+        Record(kind, 0, query.child(word, run), EPOCH, deadline, b"\n\x06Eiffel") for word, kind in enumerate(kinds)
+    ]

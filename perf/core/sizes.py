@@ -13,7 +13,7 @@ SCOPES = 512
 
 def header_bytes() -> dict[str, int]:
     """Least and most over many tokens; the header's name travels beside it and is not in them."""
-    sizes = [len(encode_header(record)) for record in tokens(SCOPES) if record.kind is Kind.ITEM]
+    sizes = [len(encode_header(record)) for record in tokens(SCOPES)]
     return {"min": min(sizes), "max": max(sizes), "name": len(HEADER)}
 
 
@@ -23,7 +23,7 @@ def spent() -> dict[str, int]:
     >>> sum(spent().values()) == header_bytes()["max"]
     True
     """
-    record = max(tokens(SCOPES), key=lambda r: len(encode_header(r)) if r.kind is Kind.ITEM else 0)
+    record = max(tokens(SCOPES), key=lambda one: len(encode_header(one)))
     question, path = record.ancestry.question, record.ancestry.path
     epoch, deadline = record.epoch, record.deadline
     grown = {

@@ -35,11 +35,10 @@ def test_the_result_names_every_part_and_how_it_was_measured(tmp_path: Path) -> 
 
 def test_the_records_are_whole_scopes_of_tokens_four_levels_deep() -> None:
     records = tokens(50)
-    words = [record for record in records if record.kind is Kind.ITEM]
-    counts = [record for record in records if record.kind is Kind.COUNT]
-    assert len(words) == sum(count.count for count in counts)
-    assert len(firsts(records)) == len(counts) == 50
-    assert {len(word.ancestry.path) for word in words} == {4}
-    assert len({word.ancestry.key(4) for word in words}) == len(words)
-    assert {word.ancestry.cut(3) for word in words} == {count.ancestry for count in counts}
+    lasts = [record for record in records if record.kind is Kind.LAST]
+    assert len(records) == sum(last.ancestry.position + 1 for last in lasts)
+    assert len(firsts(records)) == len(lasts) == 50
+    assert {len(word.ancestry.path) for word in records} == {4}
+    assert len({word.ancestry.key(4) for word in records}) == len(records)
+    assert {word.ancestry.cut(3) for word in records} == {last.ancestry.cut(3) for last in lasts}
     assert all(decode_record(encode_header(record), record.value) == record for record in records)
