@@ -53,7 +53,12 @@ class Stack:
         self.compose("up", "--detach", "--build", seconds=UP_S)  # or images of an earlier state would be tested
 
     def down(self) -> None:
-        self.compose("down", "--volumes", "--remove-orphans", "--timeout", "5")
+        line = ("down", "--volumes", "--remove-orphans", "--timeout", "5")
+        try:
+            self.compose(*line)
+        except AssertionError:  # an engine may count a container that has just gone as still in the network
+            time.sleep(2)
+            self.compose(*line)
 
     def containers(self, service: str = "", *, all_states: bool = False) -> list[dict[str, Any]]:
         """What `docker inspect` says of them; without `all_states`, only of those that run."""
