@@ -145,7 +145,13 @@ class Worker:
         self._tasks.append(asyncio.create_task(self._instance.expire_forever()))
         await self.app.start()
         self._started = time.monotonic()
+        self._tasks.append(asyncio.create_task(self._stand_by()))
         _spare_collections()
+
+    async def _stand_by(self) -> None:
+        """Who owns nothing by then, of more coordinators than there are partitions perhaps, is as ready as it gets."""
+        await asyncio.sleep(SPARE_AFTER_S)
+        _say_ready()
 
     async def wait(self, stop: asyncio.Event) -> None:
         """Until `stop` is set. Raises BrokerError where Faust, or Kafka's client, gives up first."""
