@@ -43,16 +43,13 @@ class Group:
 
     __slots__ = ("ancestry", "deadline", "epoch", "held", "ports", "shown", "trees", "twins", "values", "version")
 
-    def __init__(
-        self, ports: tuple[Port, ...], version: Version, record: Record, twins: tuple[Twins, ...] = ()
-    ) -> None:
-        self.ports, self.version, self.twins = ports, version, twins
-        self.ancestry = record.ancestry.cut(len(version))
+    def __init__(self, table: GroupTable, version: Version, record: Record) -> None:
+        self.ports, self.version, self.twins = table.ports, version, table.twins
+        self.ancestry = record.ancestry.cut(table.key_depth)
         self.epoch, self.deadline = record.epoch, record.deadline
         self.trees: dict[int, Scope[Delivery]] = {}
-        for number, port in enumerate(ports):
-            if port.operator is not None:
-                self.trees[number] = Scope(port.closes, port.operator)
+        for number, scope in table.scopes:
+            self.trees[number] = scope.fresh()
         self.values: dict[int, Any] = {}
         self.held: list[Delivery] = []
         self.shown = b""  # the early result that went out last
@@ -64,15 +61,18 @@ class Group:
         """
         tree = self.trees.get(record.port)
         if tree is not None:
-            item = record.ancestry
-            if record.kind is _COUNT:
+            item, kind = record.ancestry, record.kind
+            if kind is _COUNT:
                 tree.close(item.below(key_depth), record.attempt, record.count, delivery, released)
             elif tree.depth == 1 and item.depth == key_depth + 1:
                 tree.add_child(item.position, item.attempt, value, delivery, released)
+                if kind is _LAST:
+                    tree.close((), item.attempt, item.position + 1, None, released)
             else:
-                tree.add(item.below(key_depth), value, delivery, released)
-            if record.kind is _LAST:
-                tree.close(item.below(key_depth)[:-1], item.attempt, item.position + 1, None, released)
+                steps = item.below(key_depth)
+                tree.add(steps, value, delivery, released)
+                if kind is _LAST:
+                    tree.close(steps[:-1], item.attempt, item.position + 1, None, released)
             return tree.count == tree.done or tree.decided
         if record.port in self.values:
             released.append(delivery)
@@ -140,6 +140,11 @@ class GroupTable:
     def __init__(self, ports: tuple[Port, ...], key_depth: int, remember_ms: int = 0) -> None:
         self.ports, self.key_depth, self.remember_ms = ports, key_depth, remember_ms
         self.twins = twins_of(ports)
+        self.scopes: list[tuple[int, Scope[Delivery]]] = [  # by port, and empty
+            (number, Scope(port.closes, port.operator))
+            for number, port in enumerate(ports)
+            if port.operator is not None
+        ]
         self.groups: dict[Key, Group] = {}
         self.closed: dict[Key, Version] = {}
         self._ends: list[tuple[int, Key]] = []  # a heap
@@ -170,7 +175,7 @@ class GroupTable:
             return None
         if group is not None:
             released.extend(group.deliveries())
-        group = self.groups[key] = Group(self.ports, version, record, self.twins)
+        group = self.groups[key] = Group(self, version, record)
         return group
 
     def close(self, key: Key, version: Version, deadline: int) -> None:

@@ -16,6 +16,7 @@ from alto_streams.operators import Operator, Place, add_at
 
 D = TypeVar("D")
 
+_bare = object.__new__
 EMPTY: Any = object()  # stands for an item that was dropped but counts
 
 
@@ -33,6 +34,14 @@ class Scope(Generic[D]):
         self.placed: bool = getattr(operator, "placed", False)
         self.decides = hasattr(operator, "decided") and not self.ordered
         self._reset(None)
+
+    def fresh(self) -> Scope[D]:
+        """Another one of as many levels and this operator, of which nothing has come."""
+        scope: Scope[D] = _bare(Scope)  # without asking the operator again what it can do
+        scope.depth, scope.operator = self.depth, self.operator
+        scope.ordered, scope.placed, scope.decides = self.ordered, self.placed, self.decides
+        scope._reset(None)
+        return scope
 
     def _reset(self, attempt: Attempt | None) -> None:
         self.attempt = attempt
@@ -91,15 +100,23 @@ class Scope(Generic[D]):
         self, index: int, attempt: Attempt, value: Any, delivery: D, released: list[D], above: Place = ()
     ) -> None:
         """Takes one item (or EMPTY) of a scope of one level."""
-        if (attempt != self.attempt and not self._admit(attempt, released)) or index in self.children:
+        if attempt != self.attempt and not self._admit(attempt, released):
             released.append(delivery)
             return
-        if not self.ordered and value is not EMPTY:
-            if self.placed:
+        children = self.children  # of this attempt
+        if index in children:
+            released.append(delivery)
+            return
+        if self.ordered:
+            children[index] = value
+        else:
+            if value is EMPTY:
+                pass
+            elif self.placed:
                 self.state = add_at(self.operator, self.state, value, (*above, index))
             else:
                 self.state = self.operator.add(self.state, value)
-        self.children[index] = value if self.ordered else None
+            children[index] = None
         self.done += 1
         self.held.append(delivery)
         if self.decides:
