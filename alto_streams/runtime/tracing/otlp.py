@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource as ResourceMessage
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, Resource
 
 from alto_streams.errors import SettingError
 from alto_streams.runtime.tracing.ids import part_id
+
+if TYPE_CHECKING:
+    from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
+
+    Spans = RepeatedCompositeFieldContainer[Span]
 
 BATCH = 512  # runs of one request
 DELAY_MS = 5000  # between two requests
@@ -56,24 +60,29 @@ class Collector:
     def write(self, lines: list[dict[str, Any]]) -> None:
         """Raises ConnectionError where the collector did not take them."""
         for start in range(0, len(lines), BATCH):
-            spans = [span for line in lines[start : start + BATCH] for span in self.spans(line)]
-            group = ResourceSpans(resource=self._resource, scope_spans=[ScopeSpans(scope=_SCOPE, spans=spans)])
-            if not self._exporter.send(ExportTraceServiceRequest(resource_spans=[group]).SerializeToString()):
+            request = ExportTraceServiceRequest()  # filled in place: a message that is put into another is copied
+            group = request.resource_spans.add()
+            group.resource.CopyFrom(self._resource)
+            scoped = group.scope_spans.add()
+            scoped.scope.CopyFrom(_SCOPE)
+            for line in lines[start : start + BATCH]:
+                self._add(scoped.spans, line)
+            if not self._exporter.send(request.SerializeToString()):
                 raise ConnectionError("The collector did not take the spans; see OTEL_EXPORTER_OTLP_ENDPOINT.")
 
     def close(self) -> None:
         self._exporter.shutdown()  # type: ignore[no-untyped-call]
 
-    def spans(self, line: dict[str, Any]) -> Iterator[Span]:
+    def _add(self, spans: Spans, line: dict[str, Any]) -> None:
         """The run, and its requests to the engine."""
-        yield self._run(line)
+        self._add_run(spans, line)
         for number, call in enumerate(line.get("engine", ())):
-            yield _call(line, number, call)
+            _add_call(spans, line, number, call)
 
-    def _run(self, line: dict[str, Any]) -> Span:
+    def _add_run(self, spans: Spans, line: dict[str, Any]) -> None:
         """From its beginning, or, where it reads what was collected, from the first record of that."""
         begun, received = line["begun"], line["received"]
-        span = _span(line["trace"], line["span"], line.get("parent", ""), self._name, begun, line["ended"])
+        span = _add_span(spans, line["trace"], line["span"], line.get("parent", ""), self._name, begun, line["ended"])
         attributes = span.attributes
         attributes.add(key="alto.transport_ms").value.double_value = (received - line["sent"]) / 1e6
         if "parent" not in line:
@@ -94,7 +103,6 @@ class Collector:
                 event.attributes.add(key="alto.bytes").value.int_value = size
         if "failure" in line:
             span.status.code, span.status.message = Status.STATUS_CODE_ERROR, line["failure"]
-        return span
 
 
 def _every_s() -> float:
@@ -105,22 +113,28 @@ def _every_s() -> float:
     return int(given or DELAY_MS) / 1000
 
 
-def _call(line: dict[str, Any], number: int, call: dict[str, Any]) -> Span:
+def _add_call(spans: Spans, line: dict[str, Any], number: int, call: dict[str, Any]) -> None:
     chunks, submitted = call["chunks"], call["submitted"]
     name, ids = f"chat {call['model']}".rstrip(), (part_id(line["span"], number), line["span"])
-    span = _span(line["trace"], *ids, name, submitted, call["ended"], Span.SPAN_KIND_CLIENT)
+    span = _add_span(spans, line["trace"], *ids, name, submitted, call["ended"], Span.SPAN_KIND_CLIENT)
     span.attributes.add(key="gen_ai.request.model").value.string_value = call["model"]
     span.attributes.add(key="alto.prompt").value.string_value = call["prompt"]
     span.attributes.add(key="alto.words").value.int_value = sum(words for _, words in chunks)
     if chunks:
         span.events.add(name="first token", time_unix_nano=submitted + 1000 * chunks[0][0])
-    return span
 
 
-def _span(
-    trace: str, span: str, parent: str, name: str, begun: int, ended: int, kind: Any = Span.SPAN_KIND_INTERNAL
+def _add_span(
+    spans: Spans,
+    trace: str,
+    span: str,
+    parent: str,
+    name: str,
+    begun: int,
+    ended: int,
+    kind: Any = Span.SPAN_KIND_INTERNAL,
 ) -> Span:
-    return Span(
+    return spans.add(
         trace_id=bytes.fromhex(trace),
         span_id=bytes.fromhex(span),
         parent_span_id=bytes.fromhex(parent),
