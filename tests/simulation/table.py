@@ -69,6 +69,7 @@ def _shown(problem: str) -> str:
         (r"Questions \[.*\] have not ended", "questions do not end"),
         (r"ended twice", "a question ends twice"),
         (r"mixes runs, or misses items", "an outcome mixes runs, or misses items"),
+        (r"of two queries", "a join pairs records of two runs"),
         (r"in two partitions", "a scope reaches two partitions"),
         (r"has constraint", "an edge is constrained that must not be, or the reverse"),
         (r"came again", "what is done comes again"),
