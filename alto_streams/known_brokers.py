@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from alto_streams.errors import BrokerError
+
 LOOK_EVERY_MS = 3000
 REAL = ("learned", "configured")  # not librdkafka's own, and not the name under which it looks for a coordinator
 
@@ -25,6 +27,12 @@ class KnownBrokers:
     def forgotten(self) -> bool:
         """Whether the client knows no broker, and did not a look ago: while it begins anew it may know none."""
         return self._without > 1
+
+    def error(self, client: str) -> BrokerError:
+        """What to say of a client that has."""
+        return BrokerError(
+            f"The {client} was told that Kafka has no brokers, and looks for none any more.", "start the process again"
+        )
 
     def _look(self, statistics: str) -> None:
         brokers = json.loads(statistics)["brokers"].values()

@@ -25,9 +25,8 @@ def crash(cluster: Cluster, worker: Worker, argument: tuple[bool, Mapping[int, s
     """At times just after a commit: what that says is done must be done."""
     committed, takers = argument
     owned = owned_by(worker)
-    for number in owned:
-        if committed:
-            worker.commit(number)
+    for number in owned if committed else ():
+        worker.commit(number)
     worker.crash()
     return [(number, cluster.take_over(worker.stage.name, number, takers.get(number))) for number in owned]
 

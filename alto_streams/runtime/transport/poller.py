@@ -135,10 +135,7 @@ class Poller:
             while not self._stopping.is_set() and not self._known.forgotten:
                 self._turn()
             if self._known.forgotten:
-                raise BrokerError(
-                    "The consumer was told that Kafka has no brokers, and looks for none any more.",
-                    "start the process again",
-                )
+                raise self._known.error("consumer")
             self._leave()
         except BaseException as error:
             self._call(self._receiver.broken, error)

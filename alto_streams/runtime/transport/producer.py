@@ -21,7 +21,7 @@ from faust.transport import base
 from faust.types import TP
 from faust.types.tuples import RecordMetadata
 
-from alto_streams.errors import BrokerError, SettingError
+from alto_streams.errors import SettingError
 from alto_streams.known_brokers import KnownBrokers
 from alto_streams.runtime.transport.configuration import configured, producer_settings
 from alto_streams.runtime.transport.declare import create_topic
@@ -290,11 +290,7 @@ class Producer(base.Producer):
         """Serves what comes while nothing is outstanding; a client that knows no brokers is of no use any more."""
         self._kafka.poll(0)
         if self._known.forgotten:
-            error = BrokerError(
-                "The producer was told that Kafka has no brokers, and looks for none any more.",
-                "start the process again",
-            )
-            self._crashing = self._running.create_task(self.crash(error))
+            self._crashing = self._running.create_task(self.crash(self._known.error("producer")))
         else:
             self._watching = self._running.call_later(WATCH_EVERY_S, self._watch)
 
