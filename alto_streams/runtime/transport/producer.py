@@ -209,7 +209,8 @@ class Producer(base.Producer):
         try:
             await asyncio.wait_for(self.flush(), 0 if self._known.forgotten else FLUSH_AT_STOP_S)
         except TimeoutError:
-            _log.error("%d records were not delivered before the stop; Kafka does not answer.", self._outstanding)
+            if self._outstanding:
+                _log.error("%d records were not delivered before the stop; Kafka does not answer.", self._outstanding)
         if self._looking is not None:
             self._looking.cancel()
         del self.app.maybe_start_producer
