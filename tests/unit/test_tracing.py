@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from requests import sessions
 
 from alto_streams.ancestry import Ancestry, Attempt
 from alto_streams.context import Context
@@ -27,9 +28,12 @@ from alto_streams.record import HEADER, Kind, Record, encode_header
 from alto_streams.runtime import instance as runtime
 from alto_streams.runtime.instance import now_ms
 from alto_streams.runtime.tracing import TracedInstance, Tracing, start
+from alto_streams.runtime.tracing.identity import Identities
 from alto_streams.runtime.tracing.ids import part_id, sampled, span_id, trace_id
 from alto_streams.runtime.tracing.lines import Lines
+from alto_streams.runtime.tracing.observed import Arrival, Observation
 from alto_streams.runtime.tracing.producers import Made, Producers
+from alto_streams.runtime.tracing.session import session
 from alto_streams.settings import Settings, settings
 from tests.pipelines.small import pipeline as small
 from tests.unit.outboxes import Outbox
@@ -101,15 +105,16 @@ class Kept:
 
     every_s = 0.02
 
-    def __init__(self, fails: int = 0) -> None:
+    def __init__(self, identities: Identities) -> None:
         self.lines: list[dict[str, Any]] = []
-        self.fails, self.closed = fails, False
+        self.fails, self.closed = 0, False
+        self._line = Lines(identities)
 
-    def write(self, lines: list[dict[str, Any]]) -> None:
+    def write(self, seen: list[Observation]) -> None:
         self.fails -= 1
         if self.fails >= 0:
             raise ConnectionError("no collector")
-        self.lines += lines
+        self.lines += map(self._line, seen)
 
     def close(self) -> None:
         self.closed = True
@@ -123,8 +128,9 @@ class Rig:
         items = pipeline.source.expand(function, "item", name="stage", concurrency=8, uses="lm")
         pipeline.output(items, "item", conclude=lambda question, items, failure: b"")
         stage = pipeline.plan.stage("stage")
-        self.kept = Kept()
-        self.tracing = Tracing(self.kept, Lines(pipeline.plan, stage, "7"), share)
+        self.identities = Identities(pipeline.plan, stage, "7")
+        self.kept = Kept(self.identities)
+        self.tracing = Tracing(self.kept, share)
         engine = EmulatedEngine(clock=VirtualClock())
         outbox: Any = Outbox(instant=True)
         self.instance = TracedInstance(StageLogic(stage), outbox, engine, self._fatal, True, self.tracing)
@@ -273,7 +279,7 @@ async def test_spans_reach_a_collector(collector: list[ExportTraceServiceRequest
     from alto_streams.runtime.tracing.otlp import Collector as Sink
 
     rig = Rig(two)
-    rig.tracing._sink = Sink("p", {"stage": "stage", "instance": "7", "level": "question"})
+    rig.tracing._sink = Sink("p", rig.identities)
     rig.kept.closed = True
     await rig.receive("q")
     await rig.lines()
@@ -288,6 +294,27 @@ async def test_spans_reach_a_collector(collector: list[ExportTraceServiceRequest
     assert [event.name for event in run.events] == ["item", "item"]
     assert run.start_time_unix_nano <= run.events[0].time_unix_nano <= run.end_time_unix_nano
     assert generated.name == "chat emulated"
+
+
+async def test_the_environment_is_read_once_for_all_requests(
+    collector: list[ExportTraceServiceRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from alto_streams.runtime.tracing.otlp import Collector as Sink
+
+    asked: list[Any] = []
+    monkeypatch.setattr(sessions, "get_environ_proxies", lambda url, **_: asked.append(url) or {})
+    sink = Sink("p", Rig(two).identities)
+    for question in ("q", "r"):
+        arrival = Arrival(Record(Kind.ITEM, 0, Ancestry(question), 1, 1, b""), 1.5, 2)
+        sink.write([Observation(arrival, Ancestry(question), A, 3)])
+    assert (len(collector), len(asked)) == (2, 1)
+
+
+@pytest.mark.parametrize("signal", ["", "TRACES_"])
+def test_a_session_that_opentelemetry_is_told_of_is_left_to_it(monkeypatch: pytest.MonkeyPatch, signal: str) -> None:
+    assert session() is not None
+    monkeypatch.setenv(f"OTEL_PYTHON_EXPORTER_OTLP_HTTP_{signal}CREDENTIAL_PROVIDER", "ours")
+    assert session() is None
 
 
 def test_a_worker_that_does_not_trace_loads_nothing_of_it(tmp_path: Path) -> None:

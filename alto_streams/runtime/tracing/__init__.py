@@ -2,7 +2,7 @@
 
 Nothing is imported from here, and nothing runs, in a worker that does not trace. One that does runs a `TracedInstance`
 in place of an `Instance`. It notes times, and keeps what the stage made anyway; a thread of its own makes lines of that
-(`lines`), which go into a file, or as OpenTelemetry spans to a collector (`otlp`). docs/tracing.md tells the rest.
+(`lines`) for a file, or OpenTelemetry spans for a collector (`otlp`). docs/tracing.md tells the rest.
 """
 
 from alto_streams.runtime.tracing.instance import TracedInstance

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 from alto_streams.errors import SettingError
+from alto_streams.runtime.tracing.identity import Identities
+from alto_streams.runtime.tracing.lines import Lines
+from alto_streams.runtime.tracing.observed import Observation
 
 
 class TraceFile:
@@ -15,7 +17,9 @@ class TraceFile:
 
     every_s = 2.0  # each time a worker wakes up for it costs as much as some runs
 
-    def __init__(self, folder: Path, constant: dict[str, str]) -> None:
+    def __init__(self, folder: Path, identities: Identities) -> None:
+        constant = identities.constant
+        self._line = Lines(identities)
         name = f"{constant['stage']}-{constant['instance']}.{os.getpid()}.jsonl".replace("/", "_")
         self._begin = _dumps(constant)[:-1] + ","
         try:
@@ -26,8 +30,8 @@ class TraceFile:
                 f"ALTO_TRACE={folder} cannot be written to: {error.strerror}.", "name another folder, or otlp"
             ) from None
 
-    def write(self, lines: list[dict[str, Any]]) -> None:
-        self._file.write("".join([f"{self._begin}{_dumps(line)[1:]}\n" for line in lines]))
+    def write(self, seen: list[Observation]) -> None:
+        self._file.write("".join([f"{self._begin}{_dumps(self._line(one))[1:]}\n" for one in seen]))
         self._file.flush()
 
     def close(self) -> None:

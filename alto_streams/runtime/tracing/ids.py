@@ -33,13 +33,13 @@ def span_id(stage: str, ancestry: Ancestry, attempt: Attempt | None = None, part
 
     Records tell the attempt of the run of an expand that made them; of others they do not, and such a run has none.
     """
-    said = [f"{stage}\0{part}\0{attempt or ''}"]
+    said = f"{stage}\0{part}\0" if attempt is None else f"{stage}\0{part}\0{attempt[0]},{attempt[1]}"
     found = ancestry
     while found.parent is not None:
-        said.append(f"{found.position},{found.attempt[0]},{found.attempt[1]}")
+        generation, run = found.attempt
+        said = f"{said}\0{found.position},{generation},{run}"
         found = found.parent
-    said.append(found.question)
-    return blake2b("\0".join(said).encode(), digest_size=8).hexdigest()
+    return blake2b(f"{said}\0{found.question}".encode(), digest_size=8).hexdigest()
 
 
 def part_id(run: str, number: int) -> str:

@@ -1,4 +1,4 @@
-"""Lines as OpenTelemetry spans, sent over OTLP/HTTP as the standard OTEL_EXPORTER_OTLP_* variables say."""
+"""Observations as OpenTelemetry spans, sent over OTLP/HTTP as the standard OTEL_EXPORTER_OTLP_* variables say."""
 
 from __future__ import annotations
 
@@ -12,8 +12,14 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource as ResourceMes
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, Resource
 
+from alto_streams.effects import Send
 from alto_streams.errors import SettingError
+from alto_streams.record import Kind
+from alto_streams.runtime.tracing.identity import Identities, Identity
 from alto_streams.runtime.tracing.ids import part_id
+from alto_streams.runtime.tracing.lines import positions
+from alto_streams.runtime.tracing.observed import EngineCall, Observation
+from alto_streams.runtime.tracing.session import session
 
 if TYPE_CHECKING:
     from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
@@ -22,6 +28,7 @@ if TYPE_CHECKING:
 
 BATCH = 512  # runs of one request
 DELAY_MS = 5000  # between two requests
+_ITEMS = (Kind.ITEM, Kind.LAST)
 _SCOPE = InstrumentationScope(name="alto_streams")
 
 
@@ -40,69 +47,42 @@ class Collector:
     OTEL_BSP_SCHEDULE_DELAY milliseconds. Raises SettingError where the exporter is another version's.
     """
 
-    def __init__(self, pipeline: str, constant: dict[str, str]) -> None:
+    def __init__(self, pipeline: str, identities: Identities) -> None:
+        constant = identities.constant
         attributes = {f"alto.{name}": value for name, value in constant.items()}
         attributes[SERVICE_INSTANCE_ID] = constant["instance"]
         if not os.environ.get("OTEL_SERVICE_NAME"):
             attributes[SERVICE_NAME] = f"{pipeline}.{constant['stage']}"
         self.every_s = _every_s()
-        self._name = constant["stage"]
+        self._name, self._of = constant["stage"], identities.of
         self._resource = ResourceMessage()
         for name, value in Resource.create(attributes).attributes.items():
             self._resource.attributes.add(key=name).value.string_value = str(value)
-        self._exporter = Exporter()
+        self._exporter = Exporter(session=session())
         if not hasattr(self._exporter, "_client"):
             raise SettingError(
                 "The installed opentelemetry-exporter-otlp-proto-http is not one that this release knows.",
                 "install the one of requirements.lock, or set ALTO_TRACE to a folder",
             )
 
-    def write(self, lines: list[dict[str, Any]]) -> None:
+    def write(self, seen: list[Observation]) -> None:
         """Raises ConnectionError where the collector did not take them."""
-        for start in range(0, len(lines), BATCH):
+        for start in range(0, len(seen), BATCH):
             request = ExportTraceServiceRequest()  # filled in place: a message that is put into another is copied
             group = request.resource_spans.add()
             group.resource.CopyFrom(self._resource)
             scoped = group.scope_spans.add()
             scoped.scope.CopyFrom(_SCOPE)
-            for line in lines[start : start + BATCH]:
-                self._add(scoped.spans, line)
+            for one in seen[start : start + BATCH]:
+                identity = self._of(one)
+                _add_run(scoped.spans, self._name, identity, one)
+                for number, call in enumerate(one.calls):
+                    _add_call(scoped.spans, identity, number, call)
             if not self._exporter.send(request.SerializeToString()):
                 raise ConnectionError("The collector did not take the spans; see OTEL_EXPORTER_OTLP_ENDPOINT.")
 
     def close(self) -> None:
         self._exporter.shutdown()  # type: ignore[no-untyped-call]
-
-    def _add(self, spans: Spans, line: dict[str, Any]) -> None:
-        """The run, and its requests to the engine."""
-        self._add_run(spans, line)
-        for number, call in enumerate(line.get("engine", ())):
-            _add_call(spans, line, number, call)
-
-    def _add_run(self, spans: Spans, line: dict[str, Any]) -> None:
-        """From its beginning, or, where it reads what was collected, from the first record of that."""
-        begun, received = line["begun"], line["received"]
-        span = _add_span(spans, line["trace"], line["span"], line.get("parent", ""), self._name, begun, line["ended"])
-        attributes = span.attributes
-        attributes.add(key="alto.transport_ms").value.double_value = (received - line["sent"]) / 1e6
-        if "parent" not in line:
-            attributes.add(key="alto.question").value.string_value = line["question"]
-        else:
-            item = line.get("item") or ".".join(map(str, line["path"]))
-            attributes.add(key="alto.item").value.string_value = item
-            attributes.add(key="alto.waiting_ms").value.double_value = (begun - received) / 1e6
-            if "fold" in line:
-                _, span.start_time_unix_nano, records = line["fold"]
-                attributes.add(key="alto.records").value.int_value = records
-                span.events.add(name="complete", time_unix_nano=received)
-        if "attempt" in line:
-            attributes.add(key="alto.attempt").value.string_value = "{}:{}".format(*line["attempt"])
-        for since, kind, path, size, _ in line["outputs"]:
-            if kind == "item" and len(path) == 1:  # others leave at the end, or are words of an item
-                event = span.events.add(name="item", time_unix_nano=begun + 1000 * since)
-                event.attributes.add(key="alto.bytes").value.int_value = size
-        if "failure" in line:
-            span.status.code, span.status.message = Status.STATUS_CODE_ERROR, line["failure"]
 
 
 def _every_s() -> float:
@@ -113,15 +93,53 @@ def _every_s() -> float:
     return int(given or DELAY_MS) / 1000
 
 
-def _add_call(spans: Spans, line: dict[str, Any], number: int, call: dict[str, Any]) -> None:
-    chunks, submitted = call["chunks"], call["submitted"]
-    name, ids = f"chat {call['model']}".rstrip(), (part_id(line["span"], number), line["span"])
-    span = _add_span(spans, line["trace"], *ids, name, submitted, call["ended"], Span.SPAN_KIND_CLIENT)
-    span.attributes.add(key="gen_ai.request.model").value.string_value = call["model"]
-    span.attributes.add(key="alto.prompt").value.string_value = call["prompt"]
-    span.attributes.add(key="alto.words").value.int_value = sum(words for _, words in chunks)
-    if chunks:
-        span.events.add(name="first token", time_unix_nano=submitted + 1000 * chunks[0][0])
+def _add_run(spans: Spans, name: str, identity: Identity, seen: Observation) -> None:
+    """From its beginning, or, where it reads what was collected, from the first record of that."""
+    arrival, begun = seen.arrival, seen.begun
+    received, fold = arrival.received, arrival.fold
+    span = _add_span(spans, identity.trace, identity.span, identity.parent, name, begun, seen.ended)
+    attributes = span.attributes
+    attributes.add(key="alto.transport_ms").value.double_value = (received - arrival.sent * 1e9) / 1e6
+    if not identity.parent:
+        attributes.add(key="alto.question").value.string_value = seen.ancestry.question
+    else:
+        item = seen.item or ".".join(map(str, positions(seen.ancestry)))
+        attributes.add(key="alto.item").value.string_value = item
+        attributes.add(key="alto.waiting_ms").value.double_value = (begun - received) / 1e6
+        if fold is not None:
+            span.start_time_unix_nano = fold.begun
+            attributes.add(key="alto.records").value.int_value = fold.records
+            span.events.add(name="complete", time_unix_nano=received)
+    if seen.attempt is not None:
+        attributes.add(key="alto.attempt").value.string_value = "{}:{}".format(*seen.attempt)
+    _add_items(span, seen)
+    if seen.failure:
+        span.status.code, span.status.message = Status.STATUS_CODE_ERROR, seen.failure
+
+
+def _add_items(span: Span, seen: Observation) -> None:
+    """Of the level that the run opened: others leave at its end, or are words of an item."""
+    depth = seen.ancestry.depth + 1
+    for at, effects in seen.outputs:
+        last = None
+        for effect in effects:
+            if not isinstance(effect, Send):
+                continue
+            record = effect.record
+            if record.ancestry.depth == depth and record.kind in _ITEMS and record.ancestry is not last:
+                last = record.ancestry  # it goes to several stages
+                event = span.events.add(name="item", time_unix_nano=at)
+                event.attributes.add(key="alto.bytes").value.int_value = len(record.value)
+
+
+def _add_call(spans: Spans, run: Identity, number: int, call: EngineCall) -> None:
+    name, ids = f"chat {call.model}".rstrip(), (part_id(run.span, number), run.span)
+    span = _add_span(spans, run.trace, *ids, name, call.submitted, call.ended, Span.SPAN_KIND_CLIENT)
+    span.attributes.add(key="gen_ai.request.model").value.string_value = call.model
+    span.attributes.add(key="alto.prompt").value.string_value = call.prompt
+    span.attributes.add(key="alto.words").value.int_value = sum([len(text.split()) for _, text in call.chunks])
+    if call.chunks:
+        span.events.add(name="first token", time_unix_nano=call.chunks[0][0])
 
 
 def _add_span(

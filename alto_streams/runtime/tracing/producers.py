@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from alto_streams.ancestry import Ancestry, Attempt
 from alto_streams.plan import COORDINATOR, StagePlan
 from alto_streams.record import Kind, Record
-from alto_streams.runtime.tracing.ids import span_id
 
 
 class Made(NamedTuple):
@@ -16,10 +15,6 @@ class Made(NamedTuple):
     stage: str
     ancestry: Ancestry
     attempt: Attempt | None
-
-    @property
-    def span(self) -> str:
-        return span_id(self.stage, self.ancestry, self.attempt)
 
 
 class Producers:

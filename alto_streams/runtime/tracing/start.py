@@ -9,7 +9,7 @@ from typing import Any
 from alto_streams.errors import SettingError
 from alto_streams.plan import StagePlan
 from alto_streams.runtime.tracing.files import TraceFile
-from alto_streams.runtime.tracing.lines import Lines
+from alto_streams.runtime.tracing.identity import Identities
 from alto_streams.runtime.tracing.tracing import Sink, Tracing
 from alto_streams.settings import Settings
 
@@ -18,17 +18,17 @@ OTLP = "otlp"
 
 def start_tracing(configured: Settings, pipeline: Any, stage: StagePlan, instance: str) -> Tracing:
     """Raises SettingError where that cannot be done."""
-    lines = Lines(pipeline.plan, stage, instance)
-    return Tracing(_sink(configured.trace, pipeline.name, lines.constant), lines, configured.trace_share)
+    identities = Identities(pipeline.plan, stage, instance)
+    return Tracing(_sink(configured.trace, pipeline.name, identities), configured.trace_share)
 
 
-def _sink(where: str, pipeline: str, constant: dict[str, str]) -> Sink:
+def _sink(where: str, pipeline: str, identities: Identities) -> Sink:
     if where == OTLP:
         check_extra()
         from alto_streams.runtime.tracing.otlp import Collector
 
-        return Collector(pipeline, constant)
-    return TraceFile(Path(where), constant)
+        return Collector(pipeline, identities)
+    return TraceFile(Path(where), identities)
 
 
 def check_extra() -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
@@ -14,24 +13,22 @@ from alto_streams.runtime.tracing.observed import Observation
 WAITING = 50_000  # observations; what comes while so many wait is left out, so that a slow collector costs no memory
 CLOSE_S = 5.0
 
-Line = dict[str, Any]
-
 
 class Sink(Protocol):
     """A file or a collector, which wants what there is every so many seconds. Its calls may block."""
 
     every_s: float
 
-    def write(self, lines: list[Line]) -> None: ...
+    def write(self, seen: list[Observation]) -> None: ...
 
     def close(self) -> None: ...
 
 
 class Tracing:
-    """Of one worker. `describe` makes a line of an observation."""
+    """Of one worker."""
 
-    def __init__(self, sink: Sink, describe: Callable[[Observation], Line], share: float = 1.0) -> None:
-        self._sink, self._describe, self._share = sink, describe, share
+    def __init__(self, sink: Sink, share: float = 1.0) -> None:
+        self._sink, self._share = sink, share
         self._waiting: list[Observation] = []
         self._missed = 0
         self._log = structlog.get_logger()
@@ -66,7 +63,7 @@ class Tracing:
         if not waiting:
             return
         try:
-            self._sink.write([self._describe(observation) for observation in waiting])
+            self._sink.write(waiting)
         except Exception as error:  # a full disk, a collector that is away: the work goes on without spans
             if not self._missed:
                 self._log.warning("spans_not_written", error=repr(error))
