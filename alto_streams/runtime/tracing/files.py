@@ -13,7 +13,7 @@ from alto_streams.runtime.tracing.observed import Observation
 
 
 class TraceFile:
-    """Appends to `folder/STAGE-INSTANCE.PID.jsonl`; every line has `constant`. Raises SettingError where it cannot."""
+    """Appends to `folder/STAGE-INSTANCE.PID.jsonl`. Raises SettingError where it cannot."""
 
     every_s = 2.0  # each time a worker wakes up for it costs as much as some runs
 
