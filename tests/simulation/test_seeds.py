@@ -125,6 +125,15 @@ def test_the_command_says_what_passed_and_what_failed(module: str) -> None:
     assert f"alto simulate {module}:picky --from 25 --seeds 1" in done.stdout
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Ctrl-C, which a test run in the background ignores."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_ctrl_c_waits_until_the_processes_have_started_whichever_thread_receives_it() -> None:
     started: list[int] = []
     with pytest.raises(KeyboardInterrupt):
