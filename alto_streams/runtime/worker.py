@@ -89,6 +89,7 @@ def _open(stage: StagePlan) -> None:
 
 HEALTH_LIMIT_S = 2.0
 SPARE_AFTER_S = 10.0  # who owns nothing by then stands by for those that do
+RECOVER_FLUSH_S = 60.0  # how long what is under way may take once Kafka has given partitions
 HORIZON_MS = 900_000  # how far back outcomes are looked for: beyond the longest deadline
 
 
@@ -214,10 +215,19 @@ class Worker:
             _say_ready()
 
     async def _recover(self, logic: CoordinatorLogic, partitions: list[int]) -> None:
-        """What ended before must not end again."""
+        """What ended before must not end again.
+
+        Nor what this process ended before it lost them, and Kafka has not taken yet: one that was away for longer than
+        a session has partitions to give while outcomes are still under way.
+        """
         topic, now = names.verified_claims(self._pipeline.name), now_ms()
         try:
+            await asyncio.wait_for(self.app.producer.flush(), RECOVER_FLUSH_S)
             ended = await asyncio.to_thread(ended_questions, self._settings.brokers, topic, now - HORIZON_MS)
+        except TimeoutError:
+            said = f"Kafka gave partitions, but did not take what was sent before within {RECOVER_FLUSH_S:.0f} s."
+            await self._fatal(BrokerError(said, "check the broker"))
+            return
         except BrokerError as error:
             await self._fatal(error)
             return
