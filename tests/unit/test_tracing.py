@@ -18,6 +18,7 @@ from requests import sessions
 
 from alto_streams.ancestry import Ancestry, Attempt
 from alto_streams.context import Context
+from alto_streams.effects import Send
 from alto_streams.engines.emulated import EmulatedEngine
 from alto_streams.engines.emulated.clock import VirtualClock
 from alto_streams.engines.protocol import Prompt, Sampling
@@ -294,6 +295,21 @@ async def test_spans_reach_a_collector(collector: list[ExportTraceServiceRequest
     assert [event.name for event in run.events] == ["item", "item"]
     assert run.start_time_unix_nano <= run.events[0].time_unix_nano <= run.end_time_unix_nano
     assert generated.name == "chat emulated"
+
+
+def test_an_item_is_one_event_whoever_reads_it_and_its_words_are_none(
+    collector: list[ExportTraceServiceRequest],
+) -> None:
+    from alto_streams.runtime.tracing.otlp import Collector as Sink
+
+    first = Record(Kind.ITEM, 0, QUESTION.child(0, A), 1, 1, b"four")
+    last = Record(Kind.LAST, 0, QUESTION.child(1, A), 1, 1, b"four")
+    word, count = (Record(kind, 0, QUESTION.child(0, A).child(0, A), 1, 1, b"") for kind in (Kind.ITEM, Kind.COUNT))
+    sent: list[Any] = [Send(stage, record, None) for record in (first, last, word, count) for stage in ("a", "b")]
+    run = Observation(Arrival(Record(Kind.ITEM, 0, QUESTION, 1, 1, b""), 1.5, 2), QUESTION, A, 3, outputs=[(7, sent)])
+    Sink("p", Rig(two).identities).write([run])
+    [span] = collector[0].resource_spans[0].scope_spans[0].spans
+    assert [(event.name, event.time_unix_nano) for event in span.events] == [("item", 7)] * 2
 
 
 async def test_the_environment_is_read_once_for_all_requests(
