@@ -175,3 +175,10 @@ async def test_a_broker_that_cannot_be_reached_is_said(monkeypatch: pytest.Monke
             await producer.open()
     finally:
         producer.close()
+
+
+async def test_whatever_is_wrong_with_a_record_is_told(topic: Topic) -> None:
+    producer = await topic.producer()
+    error = await topic.told(producer, "no bytes\udc80")  # type: ignore[arg-type]
+    assert isinstance(error, BrokerError)
+    assert "UnicodeEncodeError" in error.message

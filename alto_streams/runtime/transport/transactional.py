@@ -111,6 +111,8 @@ class TransactionalProducer:
             except KafkaException as error:
                 self._failed = Fenced(self.name) if error.args[0].code() in FENCED else self._refusal(error)
                 self._failed_at = time.monotonic()
+            except Exception as error:
+                self._failed = self._error(repr(error))
             self._writing_since = 0.0
             for _, told in () if self._closed else batch:
                 told(self._failed)
@@ -144,6 +146,7 @@ class TransactionalProducer:
             except KafkaException as error:
                 if not error.args[0].retriable() or self._closed:
                     raise
+            time.sleep(TRY_AGAIN_S)
 
     def _commit(self, records: list[dict[str, Any]]) -> None:
         pause = TRY_AGAIN_S
