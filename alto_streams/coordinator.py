@@ -92,7 +92,7 @@ class CoordinatorLogic:
             effects += [Acknowledge(tuple(released))] if released else []
             if group is None:
                 return effects
-            outcome = self._outcome(delivery.partition, question, _items(group), None)
+            outcome = self._outcome(question, _items(group), None)
             return [*effects, outcome, Acknowledge(tuple(group.deliveries()))]
         except Exception as error:
             failure = Failure(COORDINATOR, "invalid_record", f"{error}")
@@ -120,11 +120,11 @@ class CoordinatorLogic:
         self._told = {called_off: until for called_off, until in self._told.items() if until >= now}
         self._doubtful = {number: (found, until) for number, (found, until) in self._doubtful.items() if until >= now}
         effects: list[Effect] = []
-        for partition, table in self.tables.items():
+        for table in self.tables.values():
             for key, group in table.expired(now):
+                question = str(key[0])
                 table.close(key, group.version, group.deadline)
-                late = _late(f"still waiting for {group.missing()}")
-                effects.append(self._outcome(partition, str(key[0]), _items(group), late))
+                effects.append(self._outcome(question, _items(group), _late(f"still waiting for {group.missing()}")))
                 effects.append(Acknowledge(tuple(group.deliveries())))
         return effects
 
@@ -138,7 +138,7 @@ class CoordinatorLogic:
         table.close(key, (), record.deadline)
         held = group.deliveries() if group else []
         return [
-            self._outcome(deliveries[0].partition, record.ancestry.question, _items(group) if group else [], failure),
+            self._outcome(record.ancestry.question, _items(group) if group else [], failure),
             *(self._call_off(record) if group else ()),
             Acknowledge((*held, *deliveries)),
         ]
@@ -163,7 +163,7 @@ class CoordinatorLogic:
         ended = Record(Kind.ENDED, 0, question, record.epoch, record.deadline)
         return [Tell(stage.name, ended) for stage in self.plan.stages if stage is not self.stage]
 
-    def _outcome(self, partition: int, question: str, items: list[Any], failure: Failure | None) -> Publish:
+    def _outcome(self, question: str, items: list[Any], failure: Failure | None) -> Publish:
         """A `conclude` that raises is asked once more, for a question that failed for this reason.
 
         One that raises again leaves an empty outcome: the question has ended, and the stack must go on.
@@ -176,7 +176,7 @@ class CoordinatorLogic:
             except Exception as error:
                 items = []
                 failure = Failure(COORDINATOR, "stage_failed", f"conclude: {type(error).__name__}: {error}")
-        return Publish("output", "outcome", question, "", value, failure, partition=partition)
+        return Publish("output", "outcome", question, "", value, failure)
 
     def _table(self, partition: int) -> GroupTable:
         if partition not in self.tables:

@@ -45,11 +45,7 @@ class Tell:
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """A value for the world outside, under a type name. One that is not final is replaced by the next of its item.
-
-    Of an outcome, `partition` is the coordinator's that it was decided for: it counts only as long as nobody else has
-    taken that over.
-    """
+    """A value for the world outside, under a type name. One that is not final is replaced by the next of its item."""
 
     channel: Channel
     type: str
@@ -58,7 +54,6 @@ class Publish:
     value: bytes
     failure: Failure | None = None  # why the question failed, of an outcome
     final: bool = True
-    partition: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,3 @@ def stage_input(pipeline: str, stage: str) -> str:
 def group(pipeline: str, stage: str) -> str:
     """The consumer group that the instances of one stage form."""
     return f"{pipeline}.{stage}"
-
-
-def transactions(pipeline: str, partition: int) -> str:
-    """The transactional id under which the outcomes of one partition of the coordinator are published."""
-    return f"{pipeline}.coordinator.{partition}"

@@ -37,7 +37,6 @@ from alto_streams.failure import Failure
 from alto_streams.record import HEADER, Record, decode_record
 from alto_streams.runtime.outbox import Outbox
 from alto_streams.runtime.settlement import Settlement
-from alto_streams.runtime.transport.transactional import Fenced
 
 EXPIRE_EVERY_S = 0.2
 RETRY_AFTER_S = 0.5  # doubled with each try
@@ -323,14 +322,12 @@ class Instance:
 
     async def _settled(self, limit_s: float) -> None:
         """Returns when everything is delivered for which nothing more is sent, or when that takes too long."""
-        with suppress(TimeoutError):
+        with suppress(Exception):
             async with asyncio.timeout(limit_s):
-                await asyncio.gather(*(one.wait() for one in self._settling), return_exceptions=True)
+                for settlement in list(self._settling):
+                    await settlement.wait()
 
     def _undelivered(self, error: BaseException) -> None:
-        if isinstance(error, Fenced):  # another owns the partition and decides anew; it will be revoked here
-            self._log.warning("fenced", transactions=str(error))
-            return
         self._dying = asyncio.ensure_future(self._fatal(error))
 
     def _taken(self, deliveries: Iterable[Delivery]) -> list[Any]:

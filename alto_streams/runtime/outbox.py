@@ -10,7 +10,6 @@ from alto_streams.effects import DeadLetter, Publish, Send, Tell
 from alto_streams.errors import BrokerError
 from alto_streams.record import HEADER, Record, encode_header
 from alto_streams.routing import Router
-from alto_streams.runtime.outcomes import Outcomes
 from alto_streams.runtime.settlement import Settlement
 from topics import names
 
@@ -22,9 +21,8 @@ Headers = list[tuple[str, bytes]]
 class Outbox:
     """Posts through the transport's producer; a settlement hears of each record's delivery."""
 
-    def __init__(self, producer: Any, pipeline: str, router: Router, outcomes: Outcomes | None = None) -> None:
-        """`outcomes` are for a coordinator."""
-        self._producer, self._pipeline, self._router, self._outcomes = producer, pipeline, router, outcomes
+    def __init__(self, producer: Any, pipeline: str, router: Router) -> None:
+        self._producer, self._pipeline, self._router = producer, pipeline, router
 
     def knows(self, epoch: int) -> bool:
         """Whether records of this epoch can be posted."""
@@ -44,13 +42,8 @@ class Outbox:
                 headers.append(("failure", effect.failure.encode()))
             if not effect.final:
                 headers.append(("final", b"false"))
-            topic, key = _CHANNELS[effect.channel](self._pipeline), effect.question.encode()
-            if effect.partition is None:
-                self._send(topic, key, effect.value, headers, None, settlement)
-            else:
-                assert self._outcomes is not None
-                settlement.expect()
-                self._outcomes.post(effect.partition, topic, key, effect.value, headers, settlement.delivered)
+            topic = _CHANNELS[effect.channel](self._pipeline)
+            self._send(topic, effect.question.encode(), effect.value, headers, None, settlement)
         else:
             headers = [(HEADER, encode_header(effect.record))]
             self.dead_letter(None, effect.record.value, headers, effect.stage, effect.kind, effect.message, settlement)

@@ -14,7 +14,6 @@ import signal
 import socket
 import sys
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +37,6 @@ from alto_streams.runtime.health import Health, HealthServer
 from alto_streams.runtime.instance import Instance, now_ms
 from alto_streams.runtime.logs import configure_logs
 from alto_streams.runtime.outbox import Outbox
-from alto_streams.runtime.outcomes import Outcomes
-from alto_streams.runtime.transport.configuration import producer_settings
 from alto_streams.settings import Settings, settings
 from topics import names
 
@@ -92,6 +89,7 @@ def _open(stage: StagePlan) -> None:
 
 HEALTH_LIMIT_S = 2.0
 SPARE_AFTER_S = 10.0  # who owns nothing by then stands by for those that do
+RECOVER_FLUSH_S = 60.0  # how long what is under way may take once Kafka has given partitions
 HORIZON_MS = 900_000  # how far back outcomes are looked for: beyond the longest deadline
 
 
@@ -112,8 +110,7 @@ class Worker:
         self._reason: BaseException | None = None
         logic: StageLogic | CoordinatorLogic
         logic = CoordinatorLogic(pipeline.plan) if stage.name == COORDINATOR else stage_logic(stage)
-        self._outcomes = Outcomes(partial(producer_settings, self.app), pipeline.name, self._broken)
-        outbox = Outbox(self.app.producer, pipeline.name, self._router, self._outcomes)
+        outbox = Outbox(self.app.producer, pipeline.name, self._router)
         self._instance = self._make_instance(logic, outbox)
         self._input = names.stage_input(pipeline.name, stage.name)
         self._add_agent(self._input, self._instance.receive)
@@ -193,7 +190,6 @@ class Worker:
             task.cancel()
         await self._instance.close()
         await self.app.stop()
-        self._outcomes.close()
         if self._follower is not None:
             await asyncio.to_thread(self._follower.close)
         if self._tracing is not None:
@@ -206,13 +202,8 @@ class Worker:
         self._reason = error
         self._crashed.set()
 
-    def _broken(self, error: BrokerError) -> None:
-        self._tasks.append(asyncio.ensure_future(self._fatal(error)))
-
     async def _revoked(self, _app: Any, revoked: Any, **_: Any) -> None:
-        partitions = {tp.partition for tp in revoked if tp.topic == self._input}
-        await self._instance.revoke(partitions)
-        self._outcomes.give_up(partitions)
+        await self._instance.revoke({tp.partition for tp in revoked if tp.topic == self._input})
 
     async def _assigned(self, _app: Any, assigned: Any, **_: Any) -> None:
         partitions = sorted(tp.partition for tp in assigned if tp.topic == self._input)
@@ -224,12 +215,20 @@ class Worker:
             _say_ready()
 
     async def _recover(self, logic: CoordinatorLogic, partitions: list[int]) -> None:
-        """What ended before must not end again. Nobody else can end it from the first step on, so all can be read."""
+        """What ended before must not end again.
+
+        Nor what this process ended before it lost them, and Kafka has not taken yet: one that was away for longer than
+        a session has partitions to give while outcomes are still under way.
+        """
         topic, now = names.verified_claims(self._pipeline.name), now_ms()
         try:
-            await self._outcomes.take(partitions)
+            await asyncio.wait_for(self.app.producer.flush(), RECOVER_FLUSH_S)
             ended = await asyncio.to_thread(ended_questions, self._settings.brokers, topic, now - HORIZON_MS)
-        except AltoError as error:
+        except TimeoutError:
+            said = f"Kafka gave partitions, but did not take what was sent before within {RECOVER_FLUSH_S:.0f} s."
+            await self._fatal(BrokerError(said, "check the broker"))
+            return
+        except BrokerError as error:
             await self._fatal(error)
             return
         for partition in partitions:

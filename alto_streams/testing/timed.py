@@ -16,6 +16,7 @@ from typing import Any
 
 from alto_streams.effects import Publish
 from alto_streams.engines.protocol import Engine
+from alto_streams.plan import COORDINATOR
 from alto_streams.testing.activity import Activity, NotScripted
 from alto_streams.testing.clock import SimulatedClock
 from alto_streams.testing.cluster import ADMITTER, Cluster
@@ -239,7 +240,7 @@ class TimedHistory(History):
 
     def _stall(self, worker: Worker) -> None:
         """It stands still for a while. If that is longer than the session timeout, its partitions go to others, and it
-        goes on with what it holds until it hears of that.
+        goes on with what it holds until it hears of that. A coordinator is fenced instead: it counts as crashed.
         """
         self._later(self.delays.stall_every_s, partial(self._stall, worker))
         length = self.random.expovariate(1 / self.delays.stall_s)
@@ -248,7 +249,7 @@ class TimedHistory(History):
         self._silent.add(worker.name)
         if length <= self.delays.session_timeout_s:
             self._in(length, lambda: self._go_on(worker))
-        elif len(self.cluster.stages[worker.stage.name]) == 1:
+        elif worker.stage.name == COORDINATOR or len(self.cluster.stages[worker.stage.name]) == 1:
             self._in(self.delays.session_timeout_s, lambda: self._replace(worker))
         else:
             self._in(self.delays.session_timeout_s, lambda: self._give_to_others(worker))

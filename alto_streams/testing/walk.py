@@ -86,8 +86,9 @@ class Walk:
         return Event(worker.name, "move", (owned[0], self._half(), self._other(worker))) if owned else None
 
     def _stall(self, worker: Worker) -> Event | None:
+        """Not for a coordinator: only transactions could keep a stalled one from ending a question again."""
         owned = owned_by(worker)
-        if len(self.cluster.stages[worker.stage.name]) == 1 or not owned:
+        if worker.stage.name == COORDINATOR or len(self.cluster.stages[worker.stage.name]) == 1 or not owned:
             return None
         return Event(worker.name, "stall", (owned[0], self._other(worker)))
 

@@ -81,7 +81,7 @@ class Worker:
         self.assigned: dict[int, Assignment] = {}
         self.running: list[tuple[Activity, Pending]] = []
         self.started: list[tuple[Run, Pending]] = []
-        self.outbox: dict[Destination, deque[tuple[Sent, Pending, Assignment | None]]] = {}
+        self.outbox: dict[Destination, deque[tuple[Sent, Pending]]] = {}
         self.idle = False  # it has been found to have nothing to do, and nothing has concerned it since
 
     def assign(self, number: int, until: int) -> None:
@@ -143,11 +143,9 @@ class Worker:
                 held = [d for run in self._stop(partial(_ends, effect.ended)) for d in run.held]
                 pending.acknowledged += [(self.assigned[d.partition], d.offset) for d in held]
             else:
-                number = effect.partition if isinstance(effect, Publish) else None
-                owned = None if number is None else self.assigned[number]
                 for destination in self._destinations(effect):
                     pending.sends += 1
-                    self.outbox.setdefault(destination, deque()).append((effect, pending, owned))
+                    self.outbox.setdefault(destination, deque()).append((effect, pending))
         pending.settle()
 
     def _stop(self, concerned: Callable[[Run], bool]) -> list[Run]:
@@ -170,11 +168,9 @@ class Worker:
     def flush(self, destination: Destination) -> Sent:
         """Lets the oldest send to one destination arrive."""
         waiting = self.outbox[destination]
-        effect, pending, owned = waiting.popleft()
+        effect, pending = waiting.popleft()
         if not waiting:
             del self.outbox[destination]
-        if owned is not None and self.fenced(owned):
-            return effect  # it never arrives, and nothing is acknowledged that led to it
         if isinstance(effect, Send | Tell):
             self.memory.append(effect, destination[1])
         elif isinstance(effect, Publish):
@@ -183,10 +179,6 @@ class Worker:
             self.memory.dead_letters.append(effect)
         pending.arrived()
         return effect
-
-    def fenced(self, owned: Assignment) -> bool:
-        """Whether Kafka refuses what was decided for a partition, since another has taken it over."""
-        return owned.lost
 
     def flush_all(self) -> None:
         while self.outbox:

@@ -114,11 +114,6 @@ def without_ended_questions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CoordinatorLogic, "remember", lambda self, partition, questions, until: None)
 
 
-def without_fence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kafka takes the outcome of a coordinator that has not noticed yet that another has its partition."""
-    monkeypatch.setattr(Worker, "fenced", lambda self, owned: False)
-
-
 def without_closed_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """A closed question is forgotten at once."""
     monkeypatch.setattr(GroupTable, "close", lambda self, key, version, deadline: self.groups.pop(key, None))
@@ -183,7 +178,6 @@ MECHANISMS = (
     Mechanism("a commit never describes more than the broker takes", without_back_pressure, "2, 5", hurried),
     Mechanism("an acknowledgement waits for what was sent", without_waiting_for_sends, "2"),
     Mechanism("a new coordinator reads what has ended", without_ended_questions, "2"),
-    Mechanism("a coordinator that was replaced is fenced", without_fence, "2"),
     Mechanism("a coordinator remembers what it has ended", without_closed_keys, "2"),
     Mechanism("a stateless edge carries no key", constraining_everything, "4"),
 )

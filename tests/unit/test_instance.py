@@ -18,7 +18,6 @@ from alto_streams.pipeline import Pipeline
 from alto_streams.record import HEADER, Kind, Record, encode_header
 from alto_streams.runtime import instance as module
 from alto_streams.runtime.instance import Instance, now_ms
-from alto_streams.runtime.transport.transactional import Fenced
 from alto_streams.testing import Faults, run_async, simulate
 from tests.unit.outboxes import Outbox
 
@@ -364,16 +363,6 @@ async def test_an_admission_that_kafka_does_not_take_is_heard_of() -> None:
         await sending
     await settle()
     assert len(rig.fatal) == 1
-
-
-async def test_what_a_coordinator_was_fenced_from_is_neither_fatal_nor_acknowledged() -> None:
-    """Another owns the partition; the records come again, to that one."""
-    rig = Rig(two)
-    await rig.receive(7, header=b"\x63")
-    rig.outbox.deliver(Fenced("p.coordinator.0"))
-    await settle()
-    assert rig.fatal == []
-    assert rig.acknowledged == []
 
 
 async def test_what_a_list_sent_before_it_began_a_run_is_delivered_before_the_run_is_acknowledged() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 from alto_streams.ancestry import Ancestry
@@ -53,21 +52,4 @@ def test_all_partitions_of_the_epoch_are_told_and_it_is_settled_when_all_have_it
     for *_, delivered in producer.sent:
         assert not told.settled
         delivered(None)
-    assert told.settled
-
-
-def test_an_outcome_goes_through_the_transactions_of_its_partition() -> None:
-    posted: list[tuple[Any, ...]] = []
-    outcomes: Any = SimpleNamespace(post=lambda *given: posted.append(given))
-    producer, told = Producer(), settlement()
-    Outbox(producer, "p", Router([]), outcomes).post(
-        Publish("output", "outcome", "q", "", b"x", None, partition=3), told
-    )
-    told.close()
-    [(partition, topic, key, value, headers, delivered)] = posted
-    assert (partition, topic, key, value) == (3, "p.verified-claims", b"q", b"x")
-    assert dict(headers)["type"] == b"outcome"
-    assert producer.sent == []
-    assert not told.settled
-    delivered(None)
     assert told.settled
