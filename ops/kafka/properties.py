@@ -26,6 +26,10 @@ _FIXED = {
     "auto.leader.rebalance.enable": "false",
     # Nobody could take its partitions over; and while it hands them over it tells clients that there are no brokers.
     "controlled.shutdown.enable": "false",
+    # So, started again, it waits until its controller gives the broker before it up (9 s by default). Until then it
+    # answers nobody, but does count the sessions of groups: every member would be declared dead.
+    "broker.session.timeout.ms": 3000,
+    "broker.heartbeat.interval.ms": 500,
     # Groups form at once, and a member may ask to be declared dead after a second.
     "group.initial.rebalance.delay.ms": 0,
     "group.min.session.timeout.ms": 1000,
