@@ -163,11 +163,13 @@ class Instance:
         self._stop(lambda run: any(delivery.partition in partitions for delivery in run.held))
         await self._settled(SETTLE_S)
 
-    async def expire_forever(self) -> None:
-        """Lets go of what is past its deadline, until cancelled."""
+    async def expire_forever(self, may: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Lets go of what is past its deadline, each time when `may` has returned, until cancelled."""
         try:
             while True:
                 await asyncio.sleep(EXPIRE_EVERY_S)
+                if may is not None:
+                    await may()
                 now = now_ms()
                 await self.perform(self.logic.expire(now))
                 late = self._stop(partial(_past, now))  # the coordinator ends their questions

@@ -35,6 +35,7 @@ from alto_streams.runtime.ended import ended_questions
 from alto_streams.runtime.front_desk import FrontDesk
 from alto_streams.runtime.health import Health, HealthServer
 from alto_streams.runtime.instance import Instance, now_ms
+from alto_streams.runtime.lease import Lease
 from alto_streams.runtime.logs import configure_logs
 from alto_streams.runtime.outbox import Outbox
 from alto_streams.settings import Settings, settings
@@ -90,6 +91,7 @@ def _open(stage: StagePlan) -> None:
 HEALTH_LIMIT_S = 2.0
 SPARE_AFTER_S = 10.0  # who owns nothing by then stands by for those that do
 RECOVER_FLUSH_S = 60.0  # how long what is under way may take once Kafka has given partitions
+LEASE_S = 1.5  # well below the session of a group
 HORIZON_MS = 900_000  # how far back outcomes are looked for: beyond the longest deadline
 
 
@@ -112,6 +114,8 @@ class Worker:
         logic = CoordinatorLogic(pipeline.plan) if stage.name == COORDINATOR else stage_logic(stage)
         outbox = Outbox(self.app.producer, pipeline.name, self._router)
         self._instance = self._make_instance(logic, outbox)
+        decides = isinstance(logic, CoordinatorLogic)
+        self._lease = Lease(self.app.consumer, min(LEASE_S, configured.session_timeout_s / 2)) if decides else None
         self._input = names.stage_input(pipeline.name, stage.name)
         self._add_agent(self._input, self._instance.receive)
         if isinstance(logic, CoordinatorLogic):
@@ -129,21 +133,34 @@ class Worker:
         return TracedInstance(logic, outbox, self._engine, self._fatal, self._settings.streaming, self._tracing)
 
     def _add_agent(self, topic: str, receive: Any) -> None:
+        self.app.agent(raw_topic(self.app, topic), name=topic)(self._reader(receive))
+
+    def _reader(self, receive: Any) -> Any:
+        """Hands a stream's events to `receive`, while the lease lasts where there is one."""
+
         async def consume(stream: Any) -> None:
+            lease = self._lease
             async for event in stream.noack().events():
                 try:
+                    if lease is not None and not lease.valid:
+                        await lease.hold()
+                        if not event.message.owner.live:
+                            continue  # its partition is another coordinator's
                     await receive(event)
                 except Exception as error:
                     await self._fatal(error)
 
-        self.app.agent(raw_topic(self.app, topic), name=topic)(consume)
+        return consume
 
     async def start(self) -> None:
         """Connects to Kafka. Raises BrokerError where no broker answers."""
         brokers = self._settings.brokers
         await asyncio.to_thread(check_broker, brokers)
         self._follower = TableFollower(brokers, self._pipeline.name, self._router.learn)
-        self._tasks.append(asyncio.create_task(self._instance.expire_forever()))
+        if self._lease is not None:
+            self._tasks.append(asyncio.create_task(self._lease.keep()))
+        may = None if self._lease is None else self._lease.hold
+        self._tasks.append(asyncio.create_task(self._instance.expire_forever(may)))
         await self.app.start()
         self._started = time.monotonic()
         self._tasks.append(asyncio.create_task(self._stand_by()))

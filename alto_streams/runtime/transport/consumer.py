@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from collections.abc import Iterable
 from typing import Any
@@ -15,6 +16,7 @@ from faust.types.enums import ProcessingGuarantee
 
 from alto_streams.errors import SettingError
 from alto_streams.progress import Progress, encode, window
+from alto_streams.runtime.transport.clock import clock_s
 from alto_streams.runtime.transport.configuration import BATCH, BUFFERED_RECORDS, METADATA_BYTES, consumer_settings
 from alto_streams.runtime.transport.delivery import Dispatcher
 from alto_streams.runtime.transport.ownership import Ownership, Record
@@ -39,6 +41,7 @@ class Consumer(StatelessConsumer):
         self._answer: asyncio.Future[tuple[KafkaError | None, list[TopicPartition]]] | None = None
         self.dispatcher = Dispatcher(self.app, self)
         self._loop_thread = 0
+        self.confirmed_s = -math.inf  # when the last commit that Kafka took was begun, by clock_s
 
     async def on_start(self) -> None:
         self._refuse_what_is_not_carried()
@@ -163,12 +166,27 @@ class Consumer(StatelessConsumer):
         due = {owner: progress for owner in self._owners.values() if (progress := self._due(owner, topics))}
         if not due:
             return False
+        return await self._write(due, flush=True)
+
+    async def confirm(self) -> bool:
+        """Commits once more what is committed of one partition: Kafka takes it only of the member that it knows.
+
+        False where nothing is owned, a commit is under way already, or Kafka did not take it now.
+        """
+        owner = next((owner for owner in self._owners.values() if owner.live), None)
+        if self._poller is None or self._answer is not None or owner is None:
+            return False
+        return await self._write({owner: owner.committed}, flush=False)
+
+    async def _write(self, due: dict[Ownership, Progress], *, flush: bool) -> bool:
         answer = self._answer = self.loop.create_future()
         try:
-            await self.app.producer.flush()
-            if self._app._attachments.enabled:
-                await self._handle_attached({owner.tp: progress.offset for owner, progress in due.items()})
-            self._poller.commit([(owner, _to_commit(owner.tp, progress)) for owner, progress in due.items()])
+            if flush:
+                await self.app.producer.flush()
+                if self._app._attachments.enabled:
+                    await self._handle_attached({owner.tp: progress.offset for owner, progress in due.items()})
+            begun_s = clock_s()
+            self._running.commit([(owner, _to_commit(owner.tp, progress)) for owner, progress in due.items()])
             error, partitions = await answer
         finally:
             self._answer = None
@@ -181,6 +199,8 @@ class Consumer(StatelessConsumer):
         for owner, progress in due.items():
             if owner.tp in taken:
                 owner.committed = progress
+        if taken:
+            self.confirmed_s = begun_s
         return bool(taken)
 
     def _due(self, owner: Ownership, topics: Any = None) -> Progress | None:
