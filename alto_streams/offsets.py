@@ -93,6 +93,16 @@ class OffsetLedger:
         return Progress(offset, attempt, (*self._open, *self._awaited), self._known)
 
     @property
+    def oldest(self) -> int | None:
+        """The first offset in hand."""
+        return next(iter(self._open), None)
+
+    @property
+    def known(self) -> int:
+        """The end of what is known: all that has arrived lies before it."""
+        return self._known
+
+    @property
     def span(self) -> int:
         """From the first offset that is not done to the end of what is known: what `progress.window` limits."""
         offset = self.committable()

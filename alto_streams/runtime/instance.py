@@ -36,6 +36,7 @@ from alto_streams.explicit.sets import RecordSet
 from alto_streams.failure import Failure
 from alto_streams.record import HEADER, Record, decode_record
 from alto_streams.runtime.outbox import Outbox
+from alto_streams.runtime.relocation import Relocation
 from alto_streams.runtime.settlement import Settlement
 
 EXPIRE_EVERY_S = 0.2
@@ -73,6 +74,7 @@ class Instance:
         self.logic, self.stage = logic, logic.stage
         self._outbox, self._engine, self._fatal, self._streaming = outbox, engine, fatal, streaming
         self._events: dict[Delivery, Any] = {}
+        self.relocation = Relocation(self.stage.name, self._events, outbox, self.settlement)
         self._running: dict[asyncio.Task[None], Run] = {}
         self._settling: set[Settlement] = set()
         self._waiting: deque[tuple[Run, Settlement]] = deque()
@@ -94,6 +96,8 @@ class Instance:
         message = event.message
         delivery = Delivery(message.partition, message.offset)
         headers = dict(message.headers or ())
+        if self.relocation.takes(event, headers):
+            return
         try:
             record = decode_record(headers.get(HEADER), message.value or b"")
         except InvalidInput as error:
@@ -160,6 +164,7 @@ class Instance:
         self.logic.revoke(partitions)
         for delivery in [d for d in self._events if d.partition in partitions]:
             del self._events[delivery]
+        self.relocation.forget(partitions)
         self._stop(lambda run: any(delivery.partition in partitions for delivery in run.held))
         await self._settled(SETTLE_S)
 

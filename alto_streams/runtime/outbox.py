@@ -52,6 +52,11 @@ class Outbox:
         topic = names.stage_input(self._pipeline, stage)
         self._send(topic, key, record.value, [(HEADER, encode_header(record))], partition, settlement)
 
+    def again(self, stage: str, message: Any, headers: Headers, settlement: Settlement) -> None:
+        """A record of a stage's topic once more, in the partition that it is in."""
+        topic = names.stage_input(self._pipeline, stage)
+        self._send(topic, message.key, message.value, headers, message.partition, settlement)
+
     def dead_letter(
         self,
         key: bytes | None,

@@ -92,6 +92,7 @@ HEALTH_LIMIT_S = 2.0
 SPARE_AFTER_S = 10.0  # who owns nothing by then stands by for those that do
 RECOVER_FLUSH_S = 60.0  # how long what is under way may take once Kafka has given partitions
 LEASE_S = 1.5  # well below the session of a group
+RELOCATE_EVERY_S = 0.5
 HORIZON_MS = 900_000  # how far back outcomes are looked for: beyond the longest deadline
 
 
@@ -159,12 +160,29 @@ class Worker:
         self._follower = TableFollower(brokers, self._pipeline.name, self._router.learn)
         if self._lease is not None:
             self._tasks.append(asyncio.create_task(self._lease.keep()))
+        else:
+            self._tasks.append(asyncio.create_task(self._relocate()))
         may = None if self._lease is None else self._lease.hold
         self._tasks.append(asyncio.create_task(self._instance.expire_forever(may)))
         await self.app.start()
         self._started = time.monotonic()
         self._tasks.append(asyncio.create_task(self._stand_by()))
         _spare_collections()
+
+    async def _relocate(self) -> None:
+        """Keeps a few records that wait for long from holding up their partition.
+
+        Not the coordinator's: it goes by a question's record coming before all that follows from it.
+        """
+        try:
+            while True:
+                await asyncio.sleep(RELOCATE_EVERY_S)
+                for tp, since, before in self.app.consumer.lagging():
+                    moved = self._instance.relocation.move(tp.partition, since, before)
+                    if moved:
+                        self._log.info("relocated", partition=tp.partition, records=moved)
+        except Exception as error:
+            await self._fatal(error)
 
     async def _stand_by(self) -> None:
         """Who owns nothing by then, of more coordinators than there are partitions perhaps, is as ready as it gets."""

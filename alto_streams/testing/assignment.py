@@ -11,6 +11,8 @@ from alto_streams.errors import AltoError
 from alto_streams.offsets import OffsetLedger
 from alto_streams.progress import Progress, decode, encode, window
 
+RELOCATIONS = 3  # of one assignment
+
 
 class Violation(AltoError):
     """An invariant of the framework does not hold."""
@@ -55,6 +57,8 @@ class Assignment:
         self.ledger = OffsetLedger(self._written)
         self._window = None if partition.metadata_bytes is None else window(partition.metadata_bytes)
         self._acknowledged: set[int] = set()
+        self._moved: dict[int, list[int]] = {}  # the copies of a record in hand, the one that counts last
+        self._copies: dict[int, int] = {}  # and of which record each is one
 
     @property
     def lost(self) -> bool:
@@ -75,9 +79,38 @@ class Assignment:
             return None
         if offset in self.partition.done and not self.lost:
             raise Violation(f"Offset {offset} was committed as done and came again.")
-        return offset
+        if (first := self._copies.get(offset)) is None:
+            return offset
+        if first not in self._moved:  # done meanwhile
+            self._done(offset)
+        return None
 
     def acknowledge(self, offset: int) -> None:
+        for one in (offset, *self._moved.pop(offset, ())):
+            if one < self.position:
+                self._done(one)
+
+    def relocate(self) -> int | None:
+        """Sends the oldest record in hand again, to the end of the partition, and is done with the first. Its offset.
+
+        The copy is no news here, as it stands for that record; a later owner reads it like any other. The runtime does
+        so with what holds its partition up; here a few records of each assignment are as good.
+        """
+        oldest = self.ledger.oldest
+        if oldest is None or len(self._copies) == RELOCATIONS:
+            return None
+        first, log = self._copies.get(oldest, oldest), self.partition.log
+        self._copies[len(log)] = first
+        self._moved.setdefault(first, []).append(len(log))
+        log.append(log[oldest])
+        self._done(oldest)
+        return oldest
+
+    def place(self, offset: int) -> int:
+        """Where a record in hand lies by now."""
+        return self._moved.get(offset, [offset])[-1]
+
+    def _done(self, offset: int) -> None:
         self.ledger.acknowledge(offset)
         self._acknowledged.add(offset)
 

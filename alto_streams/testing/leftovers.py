@@ -60,7 +60,7 @@ class Leftovers:
                     self.found["explicit"] += 1
                     continue
                 self.found[self._reason(worker.stage, one, number, key, group)] += 1
-            held = {delivery.offset for group in groups.values() for delivery in group.deliveries()}
+            held = {one.place(delivery.offset) for group in groups.values() for delivery in group.deliveries()}
             self._check_committed(worker.stage, number, one, held)
 
     def _check_committed(self, stage: StagePlan, number: int, one: Assignment, held: set[int]) -> None:

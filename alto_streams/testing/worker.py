@@ -247,7 +247,12 @@ class Worker:
         self.perform(self.logic.failed(run, then), pending)
 
     def commit(self, number: int) -> bool:
-        return self.assigned[number].commit()
+        """Then a record that waits goes to the end of its partition, but for the coordinator's, as in the runtime."""
+        one = self.assigned[number]
+        committed = one.commit()
+        if committed and isinstance(self.logic, StageLogic):
+            one.relocate()
+        return committed
 
     def open_work(self) -> dict[str, Any]:
         """What is still in this instance's hands, for checks that nothing leaks."""

@@ -14,6 +14,7 @@ class Outbox:
 
     def __init__(self, instant: bool = False) -> None:
         self.taken: list[Send | Publish | DeadLetter] = []
+        self.repeated: list[tuple[str, Any, Any]] = []
         self.open: list[Settlement] = []
         self.instant, self.refuses, self.crowded = instant, False, False
 
@@ -24,6 +25,10 @@ class Outbox:
         if self.refuses:
             raise OSError("no table")
         self.taken.append(effect)
+        self._send(settlement)
+
+    def again(self, stage: str, message: Any, headers: Any, settlement: Settlement) -> None:
+        self.repeated.append((stage, message, headers))
         self._send(settlement)
 
     def dead_letter(self, *arguments: Any) -> None:

@@ -223,6 +223,17 @@ class Consumer(StatelessConsumer):
             raise ConsumerNotStarted("The consumer is not started; start the app first.")
         return self._poller
 
+    def lagging(self) -> list[tuple[TP, int, int]]:
+        """Partitions that are half-way to being held back, and from which offset on, up to which, their oldest quarter
+        lies: as long as anything there is not done, no commit gets further.
+        """
+        found = []
+        for owner in self._owners.values():
+            if owner.ledger.span > FURTHEST // 2:
+                since = owner.ledger.known - owner.ledger.span
+                found.append((owner.tp, since, since + FURTHEST // 4))
+        return found
+
     def assignment(self) -> set[TP]:
         return set(self._owners)
 
