@@ -27,7 +27,9 @@ class Moved:
     __slots__ = ("_copy", "_done", "_first")
 
     def __init__(self, first: Any) -> None:
-        self._first, self._copy, self._done = first, None, False
+        self._first: Any = first
+        self._copy: Any = None
+        self._done = False
 
     @property
     def message(self) -> Any:
@@ -36,13 +38,14 @@ class Moved:
 
     def ack(self) -> None:
         self._done = True
-        self._first.ack()
-        if self._copy is not None:
-            self._copy.ack()
+        for one in (self._first, self._copy):
+            if one is not None:
+                one.ack()
 
     def sent(self) -> None:
         """Kafka has the copy."""
         self._first.ack()
+        self._first = None  # or one that waits for long would keep all that came before it
 
     def arrived(self, copy: Any) -> None:
         self._copy = copy
