@@ -66,11 +66,7 @@ async def extract_claims(sentence: Sentence, ctx: Context) -> AsyncIterator[Clai
     def usable(line: str) -> bool:
         said = content_words(line)
         return (
-            len(line) <= MAX_CHARS
-            and bool(said)
-            and not pronoun(line)
-            and known.issuperset(content_words(line))
-            and said not in seen
+            len(line) <= MAX_CHARS and bool(said) and not pronoun(line) and known.issuperset(said) and said not in seen
         )
 
     sampling = Sampling(max_tokens=MAX_TOKENS, grammar=grammar or None)

@@ -34,8 +34,10 @@ def plain(word: str) -> str:
     >>> plain("Jørgensen's"), plain("Época")
     ('jørgensen', 'epoca')
     """
-    decomposed = unicodedata.normalize("NFKD", word.lower().replace("\u2019", "'"))
-    word = "".join(character for character in decomposed if not unicodedata.combining(character))
+    word = word.lower()
+    if not word.isascii():  # which few are
+        decomposed = unicodedata.normalize("NFKD", word.replace("\u2019", "'"))
+        word = "".join(character for character in decomposed if not unicodedata.combining(character))
     return word.removesuffix("'s").strip("'")
 
 
