@@ -50,7 +50,7 @@ perf-hop: $(STAMP) ## one hop beside plain Faust and bare librdkafka, into perf/
 perf-rebalance: $(STAMP) ## a change of the group under each protocol, into perf/results/rebalance.json: 7 minutes
 	$(BIN)/python -m perf.rebalance
 
-perf-ceiling: $(STAMP) ## the orchestrator's own ceiling beside plain Faust's, into perf/results/ceiling.json: 12 minutes
+perf-ceiling: $(STAMP) ## the orchestrator's own ceiling beside plain Faust's, into perf/results/ceiling.json: 15 minutes
 	$(BIN)/python -m perf.ceiling
 
 perf: $(STAMP) ## what streaming is worth, measured, into perf/results: two hours. QUESTIONS=FILE.jsonl.gz asks others

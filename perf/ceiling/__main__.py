@@ -32,7 +32,7 @@ FIGURES = ("questions_per_s", "cpu_ms", "records", "cpu_us_per_record", "in_flig
 
 def main(
     rounds: Annotated[int, typer.Option(min=1, help="How often each stack is measured; medians count.")] = 5,
-    in_flight: Annotated[str, typer.Option(help="Questions in flight, with commas between.")] = "4,16,64",
+    in_flight: Annotated[str, typer.Option(help="Questions in flight, with commas between.")] = "16,64,160",
     seconds: Annotated[float, typer.Option(min=0, help="Least length of a measurement.")] = 8.0,
     turn_: Annotated[int, typer.Option("--questions", min=1, help="Different questions; each is asked as often.")] = 60,
     file: Annotated[Path | None, typer.Option("--file", help="Take them from a file of JSON lines (.gz).")] = None,
