@@ -10,11 +10,12 @@ from pathlib import Path
 from ops.kafka.embedded import EmbeddedKafka
 from schemas.outcome_pb2 import Outcome
 from schemas.question_pb2 import Question
-from tests.pipelines.fleet import fleet
+from tests.pipelines.fleet import Fleet, fleet
 from tests.pipelines.small import expected
 
 QUESTIONS = 100  # before each stop, within a second
 AWAY_S = 2
+TAKEN_OVER = '"event": "assigned"'
 
 
 def test_every_question_ends_once_while_kafka_is_away(tmp_path: Path) -> None:
@@ -23,10 +24,12 @@ def test_every_question_ends_once_while_kafka_is_away(tmp_path: Path) -> None:
     try:
         kafka.start()
         with fleet(kafka.bootstrap, tmp_path, {"coordinator": 2}) as running:
+            before: dict[tuple[str, int], int] = {}
             for round, killed in enumerate((False, True)):
                 for i in range(round * QUESTIONS, (round + 1) * QUESTIONS):
                     running.ask(f"{i}", Question(text=f"T{i}", deadline_ms=120_000).SerializeToString())
                     time.sleep(1 / QUESTIONS)
+                before = before or takeovers(running)
                 if killed:
                     os.kill(kafka.pid, signal.SIGKILL)
                 kafka.stop()
@@ -39,5 +42,12 @@ def test_every_question_ends_once_while_kafka_is_away(tmp_path: Path) -> None:
                 assert [one.status for one in ended] == [Outcome.COMPLETE], f"question {i}: {ended}"
                 assert [claim.claim for claim in ended[0].claims] == expected(f"T{i}")
             assert [slot for slot, process in running.processes.items() if process.poll() is not None] == []
+            assert takeovers(running) == before, "a member that lives was taken for dead"
     finally:
         kafka.stop()
+
+
+def takeovers(running: Fleet) -> dict[tuple[str, int], int]:
+    """How often each worker has been given partitions."""
+    logs = {slot: running.folder / f"{slot[0]}-{slot[1]}.log" for slot in running.processes}
+    return {slot: log.read_text().count(TAKEN_OVER) for slot, log in logs.items()}
