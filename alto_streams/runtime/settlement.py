@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 
 class Settlement:
@@ -13,7 +14,7 @@ class Settlement:
     place of a future for each record: every record passes here.
     """
 
-    __slots__ = ("_error", "_failed", "_pending", "_then", "_waiting")
+    __slots__ = ("_error", "_failed", "_pending", "_then", "_waiting", "run")
 
     def __init__(self, failed: Callable[[BaseException], object]) -> None:
         self._failed = failed
@@ -21,6 +22,7 @@ class Settlement:
         self._then: list[Callable[[], object]] = []
         self._error: BaseException | None = None
         self._waiting: asyncio.Future[None] | None = None
+        self.run: Any = None  # that sends for it, where it is traced
 
     @property
     def settled(self) -> bool:

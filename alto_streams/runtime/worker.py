@@ -128,10 +128,10 @@ class Worker:
     def _make_instance(self, logic: StageLogic | CoordinatorLogic, outbox: Outbox) -> Instance:
         if not self._settings.trace:
             return Instance(logic, outbox, self._engine, self._fatal, self._settings.streaming)
-        from alto_streams.runtime.tracing import TracedInstance, start_tracing
+        from alto_streams.runtime.tracing import start_tracing, traced_instance
 
         self._tracing = start_tracing(self._settings, self._pipeline, self._stage, self._name)
-        return TracedInstance(logic, outbox, self._engine, self._fatal, self._settings.streaming, self._tracing)
+        return traced_instance(logic, outbox, self._engine, self._fatal, self._settings.streaming, self._tracing)
 
     def _add_agent(self, topic: str, receive: Any) -> None:
         self.app.agent(raw_topic(self.app, topic), name=topic)(self._reader(receive))

@@ -1,4 +1,4 @@
-"""What tracing costs: processor time of the stages for a question, with spans and without, at the same time."""
+"""What tracing costs: processor time for a question, with spans and without, at the same time."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, aclosing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import product
 from pathlib import Path
 from threading import Thread
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from rich.console import Console
@@ -31,7 +32,8 @@ from perf.stack import Stack, stack
 MODES = ("off", "files", "otlp")
 AT_ONCE = 4  # questions
 BAR = 1.03
-OTHER_ROLES = ("broker", "zygote", "supervisor", "engine", "provisioning", "prompts")
+NOT_COUNTED = ("engine", "provisioning", "prompts")
+NO_STAGES = ("broker", "zygote", "supervisor", *NOT_COUNTED)
 
 
 def main(
@@ -40,8 +42,9 @@ def main(
     pipeline: Annotated[str, typer.Option(help="module:attribute.")] = "perf.factool.graph:pipeline",
     output: Annotated[Path, typer.Option(help="The result's file.")] = Path("perf/results/tracing.json"),
 ) -> None:
-    """Measures the processor time that all stages together spend on a question: without tracing, with trace files, and
-    with OpenTelemetry spans that go to a collector on this machine. Every question is traced.
+    """Measures the processor time that a stack spends on a question, its broker included, and that of its stages alone:
+    without tracing, with trace files, and with OpenTelemetry spans that go to a collector on this machine. Every
+    question is traced.
 
     Three stacks are up side by side, and answer the same questions at the same time, so that what else the machine does
     is the same for all. Ratios are taken within a round. The language model is emulated.
@@ -82,8 +85,7 @@ def _run(rounds: int, questions: int, pipeline: str) -> dict[str, Any]:
         asyncio.run(ask_all(stacks.values(), texts))
         for number in range(rounds):
             step(f"round {number + 1} of {rounds}")
-            spent = _cpu_s(stacks, texts)
-            done.append({mode: round(1000 * seconds / questions, 3) for mode, seconds in spent.items()})
+            done.append({mode: spent.of_one(questions) for mode, spent in _spent(stacks, texts).items()})
         step("done")
     return {
         "command": shlex.join(["python", "-m", "perf.trace.overhead", *sys.argv[1:]]),
@@ -91,9 +93,16 @@ def _run(rounds: int, questions: int, pipeline: str) -> dict[str, Any]:
         "engine": "emulated",
         "machine": machine(),
         "versions": versions(),
-        **{f"cpu_{mode}_vs_off": _ratio(done, mode) for mode in MODES if mode != "off"},
-        "cpu_ms_per_question": {mode: spread([one[mode] for one in done]) for mode in MODES},
-        "rounds": done,
+        **{
+            f"{part}_{mode}_vs_off": _ratio([{mode: getattr(one[mode], part) for mode in MODES} for one in done], mode)
+            for part in Cpu._fields
+            for mode in MODES
+            if mode != "off"
+        },
+        "cpu_ms_per_question": {
+            part: {mode: spread([getattr(one[mode], part) for one in done]) for mode in MODES} for part in Cpu._fields
+        },
+        "rounds": [{mode: cpu._asdict() for mode, cpu in one.items()} for one in done],
     }
 
 
@@ -102,14 +111,31 @@ def _ratio(rounds: Sequence[Mapping[str, float]], mode: str) -> dict[str, Any]:
     return {**summary, "bar": f"<= {BAR}", "met": summary["median"] <= BAR}
 
 
-def _cpu_s(stacks: Mapping[str, Stack], texts: Sequence[str]) -> dict[str, float]:
-    before = {mode: running.cpu_s() for mode, running in stacks.items()}
+class Cpu(NamedTuple):
+    """Processor time: of the whole stack but its engine, and of its stages."""
+
+    stack: float
+    stages: float
+
+    @staticmethod
+    def of(running: Stack) -> Cpu:
+        """In seconds since its start."""
+        spent = running.cpu_s()
+        return Cpu(
+            sum(seconds for role, seconds in spent.items() if role not in NOT_COUNTED),
+            sum(seconds for role, seconds in spent.items() if role not in NO_STAGES),
+        )
+
+    def of_one(self, questions: int) -> Cpu:
+        """In milliseconds a question."""
+        return Cpu(*(round(1000 * seconds / questions, 3) for seconds in self))
+
+
+def _spent(stacks: Mapping[str, Stack], texts: Sequence[str]) -> dict[str, Cpu]:
+    before = {mode: Cpu.of(running) for mode, running in stacks.items()}
     asyncio.run(ask_all(stacks.values(), texts))
-    after = {mode: running.cpu_s() for mode, running in stacks.items()}
-    return {
-        mode: sum(spent[role] - before[mode][role] for role in spent if role not in OTHER_ROLES)
-        for mode, spent in after.items()
-    }
+    after = {mode: Cpu.of(running) for mode, running in stacks.items()}
+    return {mode: Cpu(*(late - early for late, early in zip(after[mode], before[mode], strict=True))) for mode in MODES}
 
 
 async def ask_all(stacks: Iterable[Stack], texts: Sequence[str]) -> None:
@@ -159,10 +185,11 @@ def collector() -> Iterator[str]:
 
 
 def _show(result: Mapping[str, Any]) -> None:
-    table = Table("tracing", "CPU ms a question", "to off", "least to most", "bar", "", title="Emulated language model")
-    for mode in MODES:
-        ratio = result.get(f"cpu_{mode}_vs_off")
-        row = [mode, f"{result['cpu_ms_per_question'][mode]['median']:.1f}"]
+    columns = ("of", "tracing", "CPU ms a question", "to off", "least to most", "bar", "")
+    table = Table(*columns, title="Emulated language model")
+    for part, mode in product(Cpu._fields, MODES):
+        ratio = result.get(f"{part}_{mode}_vs_off")
+        row = [part, mode, f"{result['cpu_ms_per_question'][part][mode]['median']:.1f}"]
         if ratio is not None:
             met = "[green]met[/]" if ratio["met"] else "[red]not met[/]"
             row += [f"{ratio['median']:.3f}", f"{ratio['min']:.3f}-{ratio['max']:.3f}", ratio["bar"], met]

@@ -1,4 +1,4 @@
-"""The critical path measured tiny on a real stack, and drawn: results have their shape. No timing is asserted."""
+"""The critical path, and what tracing costs, measured tiny on real stacks, and drawn: results have their shape."""
 
 from __future__ import annotations
 
@@ -31,6 +31,16 @@ def test_ratio_parts_and_picture(benchmark: Callable[..., None], tmp_path: Path)
     assert sum(row["share"] for row in result["where"]) == pytest.approx(1, abs=0.02)
     benchmark("perf.trace", str(traces / "streaming"), "--beside", str(traces / "whole"), "--out", str(picture))
     assert "<svg" in picture.read_text()
+
+
+def test_what_tracing_costs(benchmark: Callable[..., None], tmp_path: Path) -> None:
+    output = tmp_path / "tracing.json"
+    benchmark("perf.trace.overhead", "--rounds", "1", "--questions", "1", "--output", str(output))
+    result = json.loads(output.read_text())
+    [spent] = result["rounds"]
+    for mode in ("off", "files", "otlp"):
+        assert 0 < spent[mode]["stages"] < spent[mode]["stack"]
+    assert result["stack_files_vs_off"]["median"] > 0
 
 
 def test_a_folder_without_traces_is_refused(tmp_path: Path) -> None:

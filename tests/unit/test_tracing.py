@@ -7,8 +7,10 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
 from threading import Thread
+from time import time_ns
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,6 +26,7 @@ from alto_streams.engines.emulated.clock import VirtualClock
 from alto_streams.engines.protocol import Prompt, Sampling
 from alto_streams.errors import EngineError, SettingError
 from alto_streams.execution import StageLogic
+from alto_streams.operators import Collect
 from alto_streams.pipeline import Pipeline
 from alto_streams.record import HEADER, Kind, Record, encode_header
 from alto_streams.runtime import instance as runtime
@@ -32,7 +35,7 @@ from alto_streams.runtime.tracing import TracedInstance, Tracing, start
 from alto_streams.runtime.tracing.identity import Identities
 from alto_streams.runtime.tracing.ids import part_id, sampled, span_id, trace_id
 from alto_streams.runtime.tracing.lines import Lines
-from alto_streams.runtime.tracing.observed import Arrival, Observation
+from alto_streams.runtime.tracing.observed import Observation
 from alto_streams.runtime.tracing.producers import Made, Producers
 from alto_streams.runtime.tracing.session import session
 from alto_streams.settings import Settings, settings
@@ -40,6 +43,7 @@ from tests.pipelines.small import pipeline as small
 from tests.unit.outboxes import Outbox
 
 ROOT = Path(__file__).parents[2]
+MESSAGE = SimpleNamespace(timestamp=1.5, received=2)
 A, B, C = Attempt(1, 0), Attempt(1, 4), Attempt(2, 0)
 
 
@@ -122,35 +126,42 @@ class Kept:
 
 
 class Rig:
-    """A traced instance of a stage that runs `function`, on an emulated engine."""
+    """A traced instance of a stage that runs `function` on an emulated engine; or of `whole`, which reads its items."""
 
-    def __init__(self, function: Any, share: float = 1.0) -> None:
+    def __init__(self, function: Any, share: float = 1.0, name: str = "stage") -> None:
         pipeline = Pipeline("p", source=bytes)
         items = pipeline.source.expand(function, "item", name="stage", concurrency=8, uses="lm")
-        pipeline.output(items, "item", conclude=lambda question, items, failure: b"")
-        stage = pipeline.plan.stage("stage")
+        whole = items.aggregate(Collect()).map(joined, name="whole")
+        pipeline.output(whole, "whole", conclude=lambda question, items, failure: b"")
+        stage = pipeline.plan.stage(name)
         self.identities = Identities(pipeline.plan, stage, "7")
         self.kept = Kept(self.identities)
         self.tracing = Tracing(self.kept, share)
         engine = EmulatedEngine(clock=VirtualClock())
         outbox: Any = Outbox(instant=True)
+        self.offsets = count(3)
         self.instance = TracedInstance(StageLogic(stage), outbox, engine, self._fatal, True, self.tracing)
 
     async def _fatal(self, error: BaseException) -> None:
         raise error
 
     async def receive(self, question: str, kind: Kind = Kind.ITEM, deadline_ms: int = 60_000) -> None:
-        record = Record(kind, 0, Ancestry(question), 1, now_ms() + deadline_ms, b"x")
+        await self.take(Record(kind, 0, Ancestry(question), 1, now_ms() + deadline_ms, b"x"))
+
+    async def take(self, record: Record) -> Any:
+        """Its message."""
         message = SimpleNamespace(
             partition=0,
-            offset=3,
+            offset=next(self.offsets),
             key=b"",
             value=b"x",
             generation_id=1,
             timestamp=1.5,
+            received=time_ns(),
             headers=[(HEADER, encode_header(record))],
         )
         await self.instance.receive(SimpleNamespace(message=message, ack=lambda: None))
+        return message
 
     async def lines(self) -> list[dict[str, Any]]:
         for _ in range(2000):
@@ -168,6 +179,10 @@ async def two(question: bytes, ctx: Context) -> AsyncIterator[bytes]:
     yield b"second"
 
 
+async def joined(items: list[bytes], ctx: Context) -> bytes:
+    return b"".join(items)
+
+
 async def stuck(question: bytes, ctx: Context) -> AsyncIterator[bytes]:
     yield b"first"
     await asyncio.Event().wait()
@@ -177,15 +192,15 @@ async def test_a_run_with_its_outputs_and_engine_requests() -> None:
     rig = Rig(two)
     await rig.receive("q")
     [line] = await rig.lines()
-    assert (line["question"], line["path"], line["attempt"]) == ("q", [], Attempt(1, 12288))
+    assert (line["question"], line["path"], line["attempt"]) == ("q", [], [1, 12288])
     assert "failure" not in line
     assert line["parent"] == span_id("coordinator", Ancestry("q"))
     assert line["sent"] == 1_500_000_000
     assert line["received"] <= line["begun"] <= line["ended"]
     assert [output[1:] for output in line["outputs"]] == [
-        ["item", [0], 8, ["coordinator"]],
-        ["item", [1], 6, ["coordinator"]],
-        ["count", [], 2, ["coordinator"]],
+        ["item", [0], 8, ["whole"]],
+        ["item", [1], 6, ["whole"]],
+        ["count", [], 2, ["whole"]],
     ]
     generated, scored = line["engine"]
     assert generated["prompt"] == "two"
@@ -226,6 +241,28 @@ async def test_each_try_is_a_span(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {line["status"] for line in lines} == {"failed"}
     assert len({line["span"] for line in lines}) == 3
     assert all(line["outputs"] == [] for line in lines)
+
+
+async def test_what_a_run_collected_begins_with_its_first_record() -> None:
+    rig = Rig(two, name="whole")
+    run = Attempt(1, 4)
+    made = [Record(Kind.ITEM, 0, Ancestry("q").child(i, run), 1, now_ms() + 60_000, b"x") for i in range(2)]
+    first = await rig.take(made[1])
+    await rig.take(made[0])
+    last = await rig.take(Record(Kind.COUNT, 0, Ancestry("q"), 1, now_ms() + 60_000, b"", 2, run))
+    [line] = await rig.lines()
+    assert line["fold"] == [1.5e9, first.received, 3]
+    assert (line["read"], line["received"], line["read_path"]) == ("count", last.received, [])
+    assert line["parent"] == span_id("stage", Ancestry("q"), run)
+    assert first.received < last.received <= line["begun"] <= line["ended"]
+    assert [output[1:] for output in line["outputs"]] == [["item", [], 2, ["coordinator"]]]
+
+
+async def test_a_record_that_cannot_be_read_shows() -> None:
+    rig = Rig(two, name="whole")
+    await rig.take(Record(Kind.ITEM, 7, Ancestry("q").child(0, A), 1, now_ms() + 60_000, b""))
+    [line] = await rig.lines()
+    assert (line["status"], line["failure"], line["begun"]) == ("failed", "unknown_port", line["ended"])
 
 
 async def test_questions_that_are_not_sampled_leave_no_trace() -> None:
@@ -306,7 +343,8 @@ def test_an_item_is_one_event_whoever_reads_it_and_its_words_are_none(
     last = Record(Kind.LAST, 0, QUESTION.child(1, A), 1, 1, b"four")
     word, count = (Record(kind, 0, QUESTION.child(0, A).child(0, A), 1, 1, b"") for kind in (Kind.ITEM, Kind.COUNT))
     sent: list[Any] = [Send(stage, record, None) for record in (first, last, word, count) for stage in ("a", "b")]
-    run = Observation(Arrival(Record(Kind.ITEM, 0, QUESTION, 1, 1, b""), 1.5, 2), QUESTION, A, 3, outputs=[(7, sent)])
+    run = Observation(Record(Kind.ITEM, 0, QUESTION, 1, 1, b""), MESSAGE, QUESTION, A, 3)
+    run.outputs.append((7, sent))
     Sink("p", Rig(two).identities).write([run])
     [span] = collector[0].resource_spans[0].scope_spans[0].spans
     assert [(event.name, event.time_unix_nano) for event in span.events] == [("item", 7)] * 2
@@ -321,8 +359,8 @@ async def test_the_environment_is_read_once_for_all_requests(
     monkeypatch.setattr(sessions, "get_environ_proxies", lambda url, **_: asked.append(url) or {})
     sink = Sink("p", Rig(two).identities)
     for question in ("q", "r"):
-        arrival = Arrival(Record(Kind.ITEM, 0, Ancestry(question), 1, 1, b""), 1.5, 2)
-        sink.write([Observation(arrival, Ancestry(question), A, 3)])
+        record = Record(Kind.ITEM, 0, Ancestry(question), 1, 1, b"")
+        sink.write([Observation(record, MESSAGE, Ancestry(question), A, 3)])
     assert (len(collector), len(asked)) == (2, 1)
 
 

@@ -27,10 +27,12 @@ class TracedEngine:
 
     async def _noted(self, run: Observation, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[str]:
         call = self._begin(run, prompt)
+        note_time, note_chunk = call.came_at.append, call.chunks.append
         try:
             async with aclosing(self._engine.generate(prompt, sampling)) as chunks:  # type: ignore[type-var]
                 async for chunk in chunks:
-                    call.chunks.append((time_ns(), chunk))
+                    note_time(time_ns())
+                    note_chunk(chunk)
                     yield chunk
         finally:
             call.ended = time_ns()
@@ -42,7 +44,8 @@ class TracedEngine:
         call = self._begin(run, prompt)
         try:
             scores = await self._engine.score(prompt, options)
-            call.chunks.append((time_ns(), ""))
+            call.came_at.append(time_ns())
+            call.chunks.append("")
             return scores
         finally:
             call.ended = time_ns()
@@ -55,5 +58,5 @@ class TracedEngine:
 
     def _begin(self, run: Observation, prompt: Prompt) -> EngineCall:
         call = EngineCall(prompt.name, self._model, time_ns())
-        run.calls.append(call)
+        run.calls = [*run.calls, call]
         return call

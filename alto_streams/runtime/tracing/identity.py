@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from alto_streams.plan import COORDINATOR, StagePlan
+from alto_streams.record import HEADER, Record, decode_record
 from alto_streams.runtime.tracing.ids import span_id, trace_id
 from alto_streams.runtime.tracing.observed import Observation
 from alto_streams.runtime.tracing.producers import Made, Producers
@@ -33,11 +34,11 @@ class Identities:
         }
 
     def of(self, seen: Observation) -> Identity:
-        record, fold = seen.arrival.record, seen.arrival.fold
-        made = self._producers.of(record)
+        made = self._producers.of(seen.record)
         parent = ""
         if self._stage.name != COORDINATOR:
-            opened_by = made if fold is None or fold.first is record else self._producers.of(fold.first)
+            collected = seen.first is not None and seen.first is not seen.message
+            opened_by = self._producers.of(_record(seen.first)) if collected else made
             parent = span_id(opened_by.stage, opened_by.ancestry, opened_by.attempt)
         return Identity(trace_id(seen.ancestry.question), self._span(seen), parent, made)
 
@@ -47,3 +48,8 @@ class Identities:
         """
         known = self._stage.opens is None and not seen.failure and not seen.item
         return span_id(self._stage.name, seen.ancestry, None if known else seen.attempt, seen.item)
+
+
+def _record(message: Any) -> Record:
+    """As the instance read it, without its value."""
+    return decode_record(dict(message.headers)[HEADER], b"")

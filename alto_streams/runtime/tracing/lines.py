@@ -21,8 +21,7 @@ class Lines:
         self._of = identities.of
 
     def __call__(self, seen: Observation) -> dict[str, Any]:
-        arrival, ancestry = seen.arrival, seen.ancestry
-        record, fold = arrival.record, arrival.fold
+        record, message, first, ancestry = seen.record, seen.message, seen.first, seen.ancestry
         trace, span, parent, made = self._of(seen)
         path = positions(ancestry)
         line = {
@@ -33,18 +32,18 @@ class Lines:
             "from": made.stage,
             "read": _KINDS[record.kind],
             "read_path": path if record.ancestry is ancestry else positions(record.ancestry),
-            "sent": int(arrival.sent * 1e9),
-            "received": arrival.received,
+            "sent": int(message.timestamp * 1e9),
+            "received": message.received,
             "begun": seen.begun,
             "ended": seen.ended,
             "outputs": _outputs(seen),
         }
         if parent:
             line["parent"] = parent
-        if fold is not None:
-            line["fold"] = [int(fold.sent * 1e9), fold.begun, fold.records]
+        if first is not None:
+            line["fold"] = [int(first.timestamp * 1e9), first.received, seen.records]
         if seen.attempt is not None:
-            line["attempt"] = seen.attempt
+            line["attempt"] = [*seen.attempt]
         if seen.failure:
             line["failure"], line["status"] = seen.failure, "cancelled" if seen.cancelled else "failed"
         if seen.calls:
@@ -93,5 +92,8 @@ def _call(call: EngineCall) -> dict[str, Any]:
         "model": call.model,
         "submitted": submitted,
         "ended": call.ended,
-        "chunks": [[(at - submitted) // 1000, len(text.split())] for at, text in call.chunks],
+        "chunks": [
+            [(at - submitted) // 1000, len(text.split())]
+            for at, text in zip(call.came_at, call.chunks, strict=False)  # a task that outlived its run may write
+        ],
     }

@@ -5,8 +5,10 @@ Noting must cost next to nothing, so nothing is formatted here: see `lines`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any
 
 from alto_streams.ancestry import Ancestry, Attempt
 from alto_streams.effects import Effect
@@ -16,50 +18,38 @@ Outputs = list[tuple[int, list[Effect]]]
 
 
 @dataclass(slots=True)
-class Fold:
-    """What came for one key of a stateful stage, until it was complete."""
-
-    first: Record
-    sent: float  # Kafka's timestamp of the first record, in seconds
-    begun: int
-    records: int = 0
-
-
-@dataclass(slots=True)
-class Arrival:
-    """The record that a run reads, or the one that completed what it reads."""
-
-    record: Record
-    sent: float
-    received: int
-    fold: Fold | None = None
-
-
-@dataclass(slots=True)
 class EngineCall:
-    """One request to a language model, and the text that came, as it came."""
+    """One request to a language model, and the text that came, as it came.
+
+    Two lists, and not one of pairs: to make a pair costs as much as to note both.
+    """
 
     prompt: str
     model: str
     submitted: int
-    chunks: list[tuple[int, str]] = field(default_factory=list)
+    came_at: list[int] = field(default_factory=list)
+    chunks: list[str] = field(default_factory=list)
     ended: int = 0
 
 
-@dataclass(slots=True)
 class Observation:
-    """One run of a stage's function; of the coordinator, one question. `failure` is a kind, as in an outcome."""
+    """One run of a stage's function; of the coordinator, one question.
 
-    arrival: Arrival
-    ancestry: Ancestry
-    attempt: Attempt | None
-    begun: int
-    item: str = ""  # of an explicit stage, whose ancestry is the question alone
-    ended: int = 0
-    outputs: Outputs = field(default_factory=list)
-    calls: list[EngineCall] = field(default_factory=list)
-    failure: str = ""
-    cancelled: bool = False
+    `record` is what the run reads, or what completed what it reads, and came as `message`. Each run makes one of these:
+    what most runs do not have is of the class until one has it.
+    """
+
+    first: Any = None  # message of those that were collected, and how many they were
+    records = 1
+    item = ""  # of an explicit stage, whose ancestry is the question alone
+    ended = 0
+    calls: Sequence[EngineCall] = ()
+    failure = ""  # a kind, as in an outcome
+    cancelled = False
+
+    def __init__(self, record: Record, message: Any, ancestry: Ancestry, attempt: Attempt | None, begun: int) -> None:
+        self.record, self.message, self.ancestry, self.attempt, self.begun = record, message, ancestry, attempt, begun
+        self.outputs: Outputs = []
 
 
 present: ContextVar[Observation | None] = ContextVar("present", default=None)

@@ -95,20 +95,20 @@ def _every_s() -> float:
 
 def _add_run(spans: Spans, name: str, identity: Identity, seen: Observation) -> None:
     """From its beginning, or, where it reads what was collected, from the first record of that."""
-    arrival, begun = seen.arrival, seen.begun
-    received, fold = arrival.received, arrival.fold
+    message, first, begun = seen.message, seen.first, seen.begun
+    received = message.received
     span = _add_span(spans, identity.trace, identity.span, identity.parent, name, begun, seen.ended)
     attributes = span.attributes
-    attributes.add(key="alto.transport_ms").value.double_value = (received - arrival.sent * 1e9) / 1e6
+    attributes.add(key="alto.transport_ms").value.double_value = (received - message.timestamp * 1e9) / 1e6
     if not identity.parent:
         attributes.add(key="alto.question").value.string_value = seen.ancestry.question
     else:
         item = seen.item or ".".join(map(str, positions(seen.ancestry)))
         attributes.add(key="alto.item").value.string_value = item
         attributes.add(key="alto.waiting_ms").value.double_value = (begun - received) / 1e6
-        if fold is not None:
-            span.start_time_unix_nano = fold.begun
-            attributes.add(key="alto.records").value.int_value = fold.records
+        if first is not None:
+            span.start_time_unix_nano = first.received
+            attributes.add(key="alto.records").value.int_value = seen.records
             span.events.add(name="complete", time_unix_nano=received)
     if seen.attempt is not None:
         attributes.add(key="alto.attempt").value.string_value = "{}:{}".format(*seen.attempt)
@@ -137,9 +137,9 @@ def _add_call(spans: Spans, run: Identity, number: int, call: EngineCall) -> Non
     span = _add_span(spans, run.trace, *ids, name, call.submitted, call.ended, Span.SPAN_KIND_CLIENT)
     span.attributes.add(key="gen_ai.request.model").value.string_value = call.model
     span.attributes.add(key="alto.prompt").value.string_value = call.prompt
-    span.attributes.add(key="alto.words").value.int_value = sum([len(text.split()) for _, text in call.chunks])
-    if call.chunks:
-        span.events.add(name="first token", time_unix_nano=call.chunks[0][0])
+    span.attributes.add(key="alto.words").value.int_value = len("".join(call.chunks).split())
+    if call.came_at:
+        span.events.add(name="first token", time_unix_nano=call.came_at[0])
 
 
 def _add_span(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from time import time_ns
 from typing import Any
 
 from faust.types import TP, ConsumerMessage
@@ -54,13 +55,17 @@ class Ownership:
 
 
 class Record(ConsumerMessage):
-    """A Faust message that knows the ownership it came under; its generation_id is the partition's attempt."""
+    """A Faust message that knows the ownership it came under; its generation_id is the partition's attempt.
 
-    __slots__ = ("owner", "size")
+    `received` is when it came from librdkafka, in ns since the Unix epoch.
+    """
+
+    __slots__ = ("owner", "received", "size")
 
     def __init__(self, owner: Ownership, message: Any) -> None:
         # Every attribute of Faust's Message, without its argument list: this runs for each record.
         self.owner = owner
+        self.received = time_ns()
         self.tp = tp = owner.tp
         self.topic, self.partition = tp
         self.offset = message.offset()
