@@ -30,7 +30,6 @@ from perf.spread import spread
 from perf.stack import Stack, stack
 
 MODES = ("off", "files", "otlp")
-AT_ONCE = 4  # questions
 BAR = 1.03
 NOT_COUNTED = ("engine", "provisioning", "prompts")
 NO_STAGES = ("broker", "zygote", "supervisor", *NOT_COUNTED)
@@ -39,6 +38,7 @@ NO_STAGES = ("broker", "zygote", "supervisor", *NOT_COUNTED)
 def main(
     rounds: Annotated[int, typer.Option(min=1, help="How often each mode is measured.")] = 10,
     questions: Annotated[int, typer.Option(min=1, help="Questions of one measurement.")] = 40,
+    at_once: Annotated[int, typer.Option(min=1, help="How many of them each stack has in flight.")] = 4,
     pipeline: Annotated[str, typer.Option(help="module:attribute.")] = "perf.factool.graph:pipeline",
     output: Annotated[Path, typer.Option(help="The result's file.")] = Path("perf/results/tracing.json"),
 ) -> None:
@@ -55,7 +55,7 @@ def main(
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that every process is stopped then, too
     try:
-        result = _run(rounds, questions, pipeline)
+        result = _run(rounds, questions, at_once, pipeline)
     except AltoError as error:
         Console(stderr=True).print(f"[red]error:[/] {error}", highlight=False)
         raise typer.Exit(1) from None
@@ -67,7 +67,7 @@ def main(
     Console().print(f"written to {output}")
 
 
-def _run(rounds: int, questions: int, pipeline: str) -> dict[str, Any]:
+def _run(rounds: int, questions: int, at_once: int, pipeline: str) -> dict[str, Any]:
     texts = drawn(list(BUILT_IN), questions, 0)
     done = []
     with ExitStack() as up, progress_bar() as progress:
@@ -82,10 +82,10 @@ def _run(rounds: int, questions: int, pipeline: str) -> dict[str, Any]:
         stacks = {
             mode: up.enter_context(stack(pipeline, env={"ALTO_ENGINE_URL": "emulated:", **env[mode]})) for mode in MODES
         }
-        asyncio.run(ask_all(stacks.values(), texts))
+        asyncio.run(ask_all(stacks.values(), texts, at_once))
         for number in range(rounds):
             step(f"round {number + 1} of {rounds}")
-            done.append({mode: spent.of_one(questions) for mode, spent in _spent(stacks, texts).items()})
+            done.append({mode: spent.of_one(questions) for mode, spent in _spent(stacks, texts, at_once).items()})
         step("done")
     return {
         "command": shlex.join(["python", "-m", "perf.trace.overhead", *sys.argv[1:]]),
@@ -131,14 +131,14 @@ class Cpu(NamedTuple):
         return Cpu(*(round(1000 * seconds / questions, 3) for seconds in self))
 
 
-def _spent(stacks: Mapping[str, Stack], texts: Sequence[str]) -> dict[str, Cpu]:
+def _spent(stacks: Mapping[str, Stack], texts: Sequence[str], at_once: int) -> dict[str, Cpu]:
     before = {mode: Cpu.of(running) for mode, running in stacks.items()}
-    asyncio.run(ask_all(stacks.values(), texts))
+    asyncio.run(ask_all(stacks.values(), texts, at_once))
     after = {mode: Cpu.of(running) for mode, running in stacks.items()}
     return {mode: Cpu(*(late - early for late, early in zip(after[mode], before[mode], strict=True))) for mode in MODES}
 
 
-async def ask_all(stacks: Iterable[Stack], texts: Sequence[str]) -> None:
+async def ask_all(stacks: Iterable[Stack], texts: Sequence[str], at_once: int) -> None:
     """The same questions of each stack, a few at a time. All begin a question together, or one that is slower would
     have the machine to itself in the end.
     """
@@ -146,8 +146,8 @@ async def ask_all(stacks: Iterable[Stack], texts: Sequence[str]) -> None:
         clients = [
             await connected.enter_async_context(AltoClient(running.brokers, load(running.target))) for running in stacks
         ]
-        for start in range(0, len(texts), AT_ONCE):
-            chosen = texts[start : start + AT_ONCE]
+        for start in range(0, len(texts), at_once):
+            chosen = texts[start : start + at_once]
             await asyncio.gather(*(_answered(client, text) for text in chosen for client in clients))
 
 
