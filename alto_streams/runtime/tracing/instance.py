@@ -1,7 +1,7 @@
 """An instance that notes what it does: when runs began and ended, what they read, what left and when.
 
 For a record that begins or completes no run it does nothing: the messages in hand know when they came. Code that is
-called here and there is never in the processor's caches, and takes ten times as long as a benchmark of it would say.
+called here and there is never in the processor's caches: it takes several times as long as a benchmark of it says.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class TracedInstance(Instance):
         self._collects = self.stage.stateful and not isinstance(self.stage, ExplicitStage)
 
     def _decide(self, record: Record, delivery: Delivery, message: Any) -> list[Effect]:
-        effects = self.logic.receive(record, delivery, message.generation_id, now_ms())
+        effects = super()._decide(record, delivery, message)
         if (
             len(effects) > 1
             and isinstance(effects[-1], Acknowledge)
