@@ -71,7 +71,7 @@ class ClosedLoop:
             message = self._consumer.poll(1.0)
             if message is None or message.error() is not None or not self._running.is_outcome(message):
                 continue
-            if any(name == "failure" for name, _ in message.headers() or ()):
+            if "failure" in dict(message.headers() or ()):
                 raise LoopError("A question has failed.", "see the stack's logs")
             key = message.key()
             if key in self._open:

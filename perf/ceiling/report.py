@@ -24,12 +24,14 @@ NAMES = {"alto": "alto-streams", "faust": "plain Faust"}
 def show(result: Mapping[str, Any]) -> None:
     console = Console()
     peers = result["peers"]
-    table = Table("median (least to most)", *map(NAMES.get, peers), title="Each stack at its best")
+    table = Table("median (least to most)", *(NAMES[peer] for peer in peers), title="Each stack at its best")
     for figure, said in FIGURES.items():
         table.add_row(said, *(_spread(measured[figure]) for measured in peers.values()))
     console.print(table)
     if result["split_ms"]:
-        table = Table("ms of processor time", *map(NAMES.get, result["split_ms"]), title="Where a question's time goes")
+        table = Table(
+            "ms of processor time", *(NAMES[peer] for peer in result["split_ms"]), title="Where a question's time goes"
+        )
         for part in PARTS:
             table.add_row(part, *(f"{parts[part]:.2f}" for parts in result["split_ms"].values()))
         console.print(table)

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -44,13 +44,13 @@ def split(
         took += loop.turn(turn)
         count += turn
     after, spent = {pid: by_thread(pid) for pid in pids}, by_role(running.pids)
-    found = {BROKER: Counter({BROKER: spent[BROKER] - roles[BROKER]})}
+    found = {BROKER: defaultdict(float, {BROKER: spent[BROKER] - roles[BROKER]})}
     sampled = _samples(program, list(pids), sampled_s, loop)
     for pid, role in pids.items():
         parts = shares(sampled[pid])
         if not parts:
             return {}
-        mine = found.setdefault(role, Counter())
+        mine = found.setdefault(role, defaultdict(float))
         used = {kind: now - before[pid].get(kind, 0.0) for kind, now in after[pid].items()}
         mine[TRANSPORT] += used.get("librdkafka", 0.0)
         for part, share in parts.items():

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from alto_streams.coordinator import CoordinatorLogic
-from alto_streams.effects import Publish, Send
+from alto_streams.effects import Publish, Send, Tell
 from alto_streams.plan import Plan
 from alto_streams.progress import Progress
 from alto_streams.routing import Router, RoutingTable
@@ -77,7 +77,7 @@ class Endless(Memory):
     def route(self, send: Send, router: Router) -> int:
         return router.partition(send.stage, send.record.epoch, send.constraint)
 
-    def append(self, send: Send, partition: int) -> None:
+    def append(self, send: Send | Tell, partition: int) -> None:
         super().append(send, partition)
         self.sent.clear()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from alto_streams.context import Context
 from alto_streams.failure import Failure
@@ -76,7 +75,7 @@ def conclude(question_id: str, verdicts: Sequence[Text], failure: Failure | None
 
 
 def make() -> Pipeline:
-    p: Any = Pipeline("memory", source=bytes)
+    p = Pipeline("memory", source=bytes)
     sentences = p.source.expand(answer, "sentence", concurrency=8)
     queries = sentences.expand(ask, "query", cut="lines", item=Text, concurrency=8)
     hits = queries.cut("token", at="words", item=Text).aggregate(Words())

@@ -11,6 +11,7 @@ import matplotlib
 
 matplotlib.use("svg")
 from matplotlib import pyplot
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from alto_streams.plan import COORDINATOR
@@ -72,7 +73,7 @@ def draw(panels: Sequence[Panel], stages: Sequence[str], output: Path) -> None:
             handles=[
                 Patch(color="#555555", alpha=0.85, label="a run of a stage"),
                 Patch(color="#555555", alpha=0.25, label="records are collected, or a run waits"),
-                pyplot.Line2D([], [], color="black", marker="|", linestyle="", label="an output leaves"),
+                Line2D([], [], color="black", marker="|", linestyle="", label="an output leaves"),
             ],
             loc="outside lower right",
             ncols=3,

@@ -63,7 +63,7 @@ def generate_queries_agents(stage: Stage) -> None:
             """Whether one of them was sent as the last query."""
             nonlocal queries
             told = False
-            for piece, after in zip_longest(pieces, pieces[1:]):
+            for number, (piece, after) in enumerate(zip_longest(pieces, pieces[1:])):
                 path = [*claim, queries]
                 if isinstance(piece, Word):
                     siblings = after.words if isinstance(after, Line) else 0
@@ -71,7 +71,7 @@ def generate_queries_agents(stage: Stage) -> None:
                     item = Item(question=question, path=[*path, piece.index], siblings=siblings, value=word)
                     await stage.send(WORDS, item, QUERY)
                     continue
-                if piece is pieces[0]:  # its last word went out before it was known to be the last
+                if number == 0:  # its last word went out before it was known to be the last
                     await stage.send(WORDS, Item(question=question, path=path, children=piece.words), QUERY)
                 queries += 1
                 told = ends and after is None
