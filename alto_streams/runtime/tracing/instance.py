@@ -44,7 +44,7 @@ class TracedInstance(Instance):
         self._collects = self.stage.stateful and not isinstance(self.stage, ExplicitStage)
 
     def _decide(self, record: Record, delivery: Delivery, message: Any) -> list[Effect]:
-        effects = super()._decide(record, delivery, message)
+        effects = Instance._decide(self, record, delivery, message)  # super() costs a third of what noting does
         if (
             len(effects) > 1
             and isinstance(effects[-1], Acknowledge)
@@ -84,7 +84,7 @@ class TracedInstance(Instance):
         if self._engine is not None:
             present.set(seen)  # for this task, which is the run's own
         try:
-            await super()._call(run, settlement)
+            await Instance._call(self, run, settlement)
         except asyncio.CancelledError:
             seen.cancelled = True
             seen.failure = "deadline_exceeded" if now_ms() >= run.record.deadline else "cancelled"
@@ -101,4 +101,4 @@ class TracedInstance(Instance):
         run = settlement.run
         if run is not None and effects:
             run.outputs.append((time_ns(), effects))
-        super()._post(effects, settlement)
+        Instance._post(self, effects, settlement)
