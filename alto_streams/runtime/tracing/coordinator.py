@@ -31,7 +31,7 @@ class TracedCoordinator(Instance):
         self._look_at = OPEN
 
     def _decide(self, record: Record, delivery: Delivery, message: Any) -> list[Effect]:
-        effects = super()._decide(record, delivery, message)
+        effects = Instance._decide(self, record, delivery, message)  # super() costs a third of what noting does
         if self._tracing.samples(record.ancestry.question):
             self._note(record, message, delivery.partition, effects)
         return effects
@@ -57,7 +57,7 @@ class TracedCoordinator(Instance):
         for effect in effects:
             if isinstance(effect, Publish) and effect.channel == "output" and not effect.item:
                 self._ended_question(effect)
-        await super().perform(effects)
+        await Instance.perform(self, effects)
 
     def _ended_question(self, outcome: Publish) -> None:
         asked = self._questions.pop(outcome.question, None)
