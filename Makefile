@@ -53,10 +53,11 @@ perf-rebalance: $(STAMP) ## a change of the group under each protocol, into perf
 perf-ceiling: $(STAMP) ## the orchestrator's own ceiling beside plain Faust's, into perf/results/ceiling.json: 15 minutes
 	$(BIN)/python -m perf.ceiling
 
-perf: $(STAMP) ## what streaming is worth, measured, into perf/results: two hours. QUESTIONS=FILE.jsonl.gz asks others
+perf: $(STAMP) ## what streaming is worth, measured, into perf/results: three hours. QUESTIONS=FILE.jsonl.gz asks others
 	$(BIN)/python -m perf.figure3 $(if $(QUESTIONS),--questions $(QUESTIONS))
 	$(BIN)/python -m perf.table1 $(if $(QUESTIONS),--questions $(QUESTIONS))
 	$(BIN)/python -m perf.critical_path $(if $(QUESTIONS),--file $(QUESTIONS))
+	$(BIN)/python -m perf.trace.overhead
 	$(BIN)/python -m perf.ceiling $(if $(QUESTIONS),--file $(QUESTIONS))
 
 perf-smoke: $(STAMP) ## the benchmarks of what streaming is worth small, to see that they work
@@ -68,7 +69,7 @@ schemas: $(STAMP) ## generate the Python code of the .proto files
 lock: $(STAMP) ## resolve pyproject.toml into requirements.lock, and the images' share of it
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --extra dev --universal --generate-hashes \
 		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
-	$(BIN)/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-annotate \
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --extra tracing --universal --generate-hashes --no-annotate \
 		--constraint requirements.lock --custom-compile-command "make lock" \
 		--output-file ops/images/requirements.lock pyproject.toml
 

@@ -28,19 +28,20 @@ DEADLINE_MS = 600_000
 
 
 class Stack:
-    """`env` is what a `.env` would say; services are named as in the file."""
+    """`env` is what a `.env` would say, `files` are its COMPOSE_FILE; services are named as in the file."""
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.brokers = f"localhost:{port}"
         self.project = f"alto-test-{uuid.uuid4().hex[:8]}"
+        self.files = ["docker-compose.yml"]
         self.env = {"ALTO_KAFKA_PORT": str(port), "ALTO_LOG_LEVEL": "debug"}
 
     def compose(self, *arguments: str, seconds: float = 300.0) -> str:
         """What `docker compose` prints. Its own `.env`, if the checkout has one, does not count."""
         # With a project's name and no file, compose knows the containers' labels only.
-        file, name = ("--file", "docker-compose.yml"), ("--project-name", self.project)
-        line = ["docker", "compose", *file, *name, "--env-file", os.devnull, *arguments]
+        files, name = [f"--file={file}" for file in self.files], ("--project-name", self.project)
+        line = ["docker", "compose", *files, *name, "--env-file", os.devnull, *arguments]
         given = {name: value for name, value in os.environ.items() if not name.startswith(("ALTO_", "COMPOSE_"))}
         done = subprocess.run(
             line, cwd=ROOT, env={**given, **self.env}, capture_output=True, text=True, timeout=seconds

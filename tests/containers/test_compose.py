@@ -15,6 +15,13 @@ from tests.containers.stack import ROOT, Asker, Stack, docker
 
 STAGES = [stage.name for stage in pipeline.plan.stages]
 QUESTIONS = 20
+COLLECTOR = "tests/containers/collector.yml"
+TRACED = {
+    "ALTO_TRACE": "otlp",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
+    "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=test",
+    "OTEL_BSP_SCHEDULE_DELAY": "500",
+}
 STOPPED_IN_ORDER = (0, 143)  # a JVM that was told to stop ends with 143, after it has stopped
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(1200)]
@@ -133,3 +140,22 @@ def test_the_readme_s_plain_client_works_on_the_published_port(stack: Stack) -> 
     line = [sys.executable, "examples/plain_kafka.py", stack.brokers, "Who wrote The Old Man and the Sea?"]
     done = subprocess.run(line, cwd=ROOT, env=None, capture_output=True, text=True, timeout=300)
     assert "COMPLETE: " in done.stdout, done.stdout + done.stderr
+
+
+def test_spans_of_every_stage_reach_a_collector(stack: Stack, asker: Asker) -> None:
+    stack.files.append(COLLECTOR)
+    stack.env |= TRACED
+    try:
+        stack.up()
+        [question] = asked = asker.ask(1)
+        asker.wait_for_all(asked)
+        wanted = {f"factool.{stage} test {question}" for stage in STAGES}
+        until = time.monotonic() + 60
+        while missing := wanted.difference(stack.log("collector")):
+            assert time.monotonic() < until, f"no spans: {sorted(missing)}"
+            time.sleep(0.5)
+    finally:
+        stack.compose("rm", "--stop", "--force", "collector")
+        stack.files.remove(COLLECTOR)
+        for name in TRACED:
+            del stack.env[name]
