@@ -168,7 +168,8 @@ def _show(shape: str, rounds: list[dict[str, Any]], found: dict[str, Any]) -> No
     console.print(table)
     for kind, said in found.items():
         for name, ratio in said.items():
-            console.print(f"{kind}: {name} {ratio['median']} ({ratio['min']}-{ratio['max']})")
+            known = f"{ratio['median']} ({ratio['min']}-{ratio['max']})" if "median" in ratio else "unknown"
+            console.print(f"{kind}: {name} {known}")
 
 
 if __name__ == "__main__":

@@ -36,7 +36,9 @@ def load_at(curve: Curve, wait: str, percentile: str, target_s: float = TARGET_S
 
 
 def carried(curves: dict[str, Curve], wait: str, percentile: str) -> dict[str, Any]:
-    """The load within the target in both modes and their ratio; `bound` says which way the ratio is only a bound."""
+    """The load within the target in both modes and their ratio; `bound` says which way the ratio is only a bound. Where
+    that is unknown, there is none.
+    """
     (streaming, above), (whole, below) = (load_at(curves[mode], wait, percentile) for mode in ("streaming", "whole"))
     bound = "at least" if above == "more" or below == "less" else ""
     if above == "less" or below == "more":
@@ -44,7 +46,7 @@ def carried(curves: dict[str, Curve], wait: str, percentile: str) -> dict[str, A
     return {
         "streaming_per_s": round(streaming, 3),
         "whole_per_s": round(whole, 3),
-        "ratio": round(streaming / whole, 3) if whole else None,
+        "ratio": round(streaming / whole, 3) if whole and bound != "unknown" else None,
         **({"bound": bound} if bound else {}),
     }
 
@@ -56,7 +58,7 @@ def shorter(curves: dict[str, Curve], wait: str, percentile: str) -> float:
 
 
 def ratios(rounds: Sequence[dict[str, Curve]]) -> dict[str, Any]:
-    """Over the rounds, each of which has a curve for either mode."""
+    """Over the rounds, each of which has a curve for either mode; a ratio of loads, over those that tell one."""
     found: dict[str, Any] = {}
     for wait, percentile in product(WAITS, PERCENTILES):
         name = f"{wait}_{percentile.removesuffix('_s')}"

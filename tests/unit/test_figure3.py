@@ -43,6 +43,12 @@ def test_a_target_outside_the_points_gives_a_bound(streaming: Any, whole: Any, b
     assert carried({"streaming": streaming, "whole": whole}, "outcome", "p99_s")["bound"] == bound
 
 
+def test_a_round_that_tells_no_ratio_is_not_in_the_median() -> None:
+    told, untold = {"streaming": STREAMING, "whole": WHOLE}, {"streaming": STREAMING, "whole": [at(1, 3)]}
+    assert ratios([told, untold, untold])["outcome_p99_load_at_4s"]["median"] == 3.0
+    assert "median" not in ratios([untold])["outcome_p99_load_at_4s"]
+
+
 def test_points_that_were_not_kept_do_not_count() -> None:
     assert joined([STREAMING], "outcome", "p99_s")[0] == [1, 4, 8]
 
