@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -32,10 +33,10 @@ class Collector(BaseHTTPRequestHandler):
     received: list[ExportTraceServiceRequest]
 
     def do_POST(self) -> None:
-        assert self.path == "/v1/traces"
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.received.append(ExportTraceServiceRequest.FromString(body))
-        self.send_response(200)
+        if self.path == "/v1/traces":
+            self.received.append(ExportTraceServiceRequest.FromString(body))
+        self.send_response(200 if self.path == "/v1/traces" else 404)
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
@@ -98,6 +99,29 @@ async def test_the_environment_is_read_once_for_all_requests(
         record = Record(Kind.ITEM, 0, Ancestry(question), 1, 1, b"")
         sink.write([Observation(record, MESSAGE, Ancestry(question), A, 3)])
     assert (len(collector), len(asked)) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("setting", "address", "why"),
+    [
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "{}/elsewhere", "elsewhere took no spans .it answered 404 Not Found"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1", "http://127.0.0.1:1/v1/traces took no spans .*refused"),
+    ],
+)
+def test_who_takes_no_spans_is_named_once_with_the_reason(
+    collector: list[ExportTraceServiceRequest],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    setting: str,
+    address: str,
+    why: str,
+) -> None:
+    monkeypatch.setenv(setting, address.format(os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.5")
+    run = Observation(Record(Kind.ITEM, 0, QUESTION, 1, 1, b""), MESSAGE, QUESTION, A, 3)
+    with pytest.raises(ConnectionError, match=why):
+        Sink("p", Rig(two).identities).write([run])
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("signal", ["", "TRACES_"])

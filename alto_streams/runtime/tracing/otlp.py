@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -35,9 +36,12 @@ _SCOPE = InstrumentationScope(name="alto_streams")
 class Exporter(OTLPSpanExporter):
     """Sends messages that are ready. The SDK's spans take five times as long to make and to encode."""
 
-    def send(self, data: bytes) -> bool:
-        sent: bool = self._client.export(data).success
-        return sent
+    def send(self, data: bytes) -> None:
+        """Raises ConnectionError where the collector did not take them, after some tries in ten seconds."""
+        answer = self._client.export(data)
+        if not answer.success:
+            why = answer.error or f"it answered {answer.status_code} {answer.reason}"
+            raise ConnectionError(f"{self._endpoint} took no spans ({why}); see OTEL_EXPORTER_OTLP_ENDPOINT.")
 
 
 class Collector:
@@ -58,6 +62,7 @@ class Collector:
         self._resource = ResourceMessage()
         for name, value in Resource.create(attributes).attributes.items():
             self._resource.attributes.add(key=name).value.string_value = str(value)
+        logging.getLogger(OTLPSpanExporter.__module__).setLevel(logging.CRITICAL)  # it has a line for every try
         self._exporter = Exporter(session=session())
         if not hasattr(self._exporter, "_client"):
             raise SettingError(
@@ -66,7 +71,7 @@ class Collector:
             )
 
     def write(self, seen: list[Observation]) -> None:
-        """Raises ConnectionError where the collector did not take them."""
+        """Raises ConnectionError."""
         for start in range(0, len(seen), BATCH):
             request = ExportTraceServiceRequest()  # filled in place: a message that is put into another is copied
             group = request.resource_spans.add()
@@ -78,8 +83,7 @@ class Collector:
                 _add_run(scoped.spans, self._name, identity, one)
                 for number, call in enumerate(one.calls):
                     _add_call(scoped.spans, identity, number, call)
-            if not self._exporter.send(request.SerializeToString()):
-                raise ConnectionError("The collector did not take the spans; see OTEL_EXPORTER_OTLP_ENDPOINT.")
+            self._exporter.send(request.SerializeToString())
 
     def close(self) -> None:
         self._exporter.shutdown()  # type: ignore[no-untyped-call]
