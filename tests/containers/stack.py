@@ -25,6 +25,7 @@ from topics import names
 ROOT = Path(__file__).parents[2]
 UP_S = 900.0  # with a cold build
 DEADLINE_MS = 600_000
+SETTINGS = ("ALTO_", "COMPOSE_", "OTEL_")  # of which a developer's own do not count
 
 
 class Stack:
@@ -42,7 +43,7 @@ class Stack:
         # With a project's name and no file, compose knows the containers' labels only.
         files, name = [f"--file={file}" for file in self.files], ("--project-name", self.project)
         line = ["docker", "compose", *files, *name, "--env-file", os.devnull, *arguments]
-        given = {name: value for name, value in os.environ.items() if not name.startswith(("ALTO_", "COMPOSE_"))}
+        given = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
         done = subprocess.run(
             line, cwd=ROOT, env={**given, **self.env}, capture_output=True, text=True, timeout=seconds
         )
