@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from runpy import run_module
+from runpy import run_path
 from typing import Any
 
 import pytest
@@ -44,7 +44,7 @@ EXAMPLES = sorted(
     path.stem for path in Path(rag.__file__).parent.glob("*.py") if "\npipeline = p = Pipeline(" in path.read_text()
 )
 # Made anew: another test may have opened the resources of the one that all share.
-FACTOOL: Pipeline = run_module("stages.graph", run_name="stages.graph")["pipeline"]
+FACTOOL: Pipeline = run_path(str(Path(__file__).parents[2] / "stages/graph.py"), run_name="stages.graph")["pipeline"]
 PIPELINES = {"factool": FACTOOL, "small": small, **{n: load(f"examples.pipelines.{n}:pipeline") for n in EXAMPLES}}
 RAG = Path(rag.__file__).with_suffix(".yaml")
 
