@@ -3,78 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from types import SimpleNamespace
+from collections.abc import AsyncIterator
 
 import pytest
 
-from alto_streams.ancestry import Ancestry
 from alto_streams.context import Context
-from alto_streams.effects import DeadLetter, Publish, Send
-from alto_streams.errors import EngineError, InvalidInput
-from alto_streams.execution import StageLogic
+from alto_streams.effects import Publish, Send
 from alto_streams.failure import Failure
-from alto_streams.pipeline import Pipeline
-from alto_streams.record import HEADER, Kind, Record, encode_header
+from alto_streams.record import Kind
 from alto_streams.runtime import instance as module
-from alto_streams.runtime.instance import Instance, now_ms
-from alto_streams.testing import Faults, run_async, simulate
-from tests.unit.outboxes import Outbox
-
-Function = Callable[[bytes, Context], AsyncIterator[bytes]]
-
-
-def one_stage(function: Function) -> Pipeline:
-    """Its outcome is the kind of the failure, or nothing."""
-    pipeline = Pipeline("p", source=bytes)
-    items = pipeline.source.expand(function, "item", name="stage")
-    pipeline.output(items, "item", conclude=lambda question, items, failure: failure.kind.encode() if failure else b"")
-    return pipeline
-
-
-class Rig:
-    """An instance of a stage that runs `function`, and what became of its events."""
-
-    def __init__(self, function: Function, streaming: bool = True) -> None:
-        pipeline = one_stage(function)
-        self.outbox, self.fatal, self.acknowledged = Outbox(), list[BaseException](), list[int]()
-        logic = StageLogic(pipeline.plan.stage("stage"))
-        self.instance = Instance(logic, self.outbox, None, self._fatal, streaming)  # type: ignore[arg-type]
-
-    async def _fatal(self, error: BaseException) -> None:
-        self.fatal.append(error)
-
-    async def receive(
-        self,
-        offset: int,
-        deadline: int | None = None,
-        header: bytes | None = None,
-        question: str = "",
-        kind: Kind = Kind.ITEM,
-        port: int = 0,
-    ) -> None:
-        record = Record(kind, port, Ancestry(question or f"q{offset}"), 1, deadline or now_ms() + 60_000, b"x")
-        message = SimpleNamespace(
-            partition=0,
-            offset=offset,
-            key=b"",
-            value=b"x",
-            generation_id=1,
-            headers=[(HEADER, header or encode_header(record))],
-        )
-        event = SimpleNamespace(message=message, ack=lambda: self.acknowledged.append(offset))
-        await self.instance.receive(event)
-        await settle()
-
-
-async def settle() -> None:
-    for _ in range(20):
-        await asyncio.sleep(0)
-
-
-async def two(question: bytes, ctx: Context) -> AsyncIterator[bytes]:
-    yield b"1"
-    yield b"2"
+from alto_streams.runtime.instance import now_ms
+from tests.unit.rig import Rig, settle, two
 
 
 async def test_acknowledges_when_everything_is_delivered_and_not_before() -> None:
@@ -238,94 +177,6 @@ async def test_past_its_deadline_a_run_stops_and_leaves_the_rest_to_the_coordina
     await rig.instance.close()
 
 
-async def test_a_timeout_of_the_stage_itself_is_a_failure() -> None:
-    async def impatient(question: bytes, ctx: Context) -> AsyncIterator[bytes]:
-        raise TimeoutError
-        yield b""
-
-    assert (await failure_of(impatient)).kind == "stage_failed"
-
-
-async def test_invalid_input_keeps_its_kind() -> None:
-    async def refuses(question: bytes, ctx: Context) -> AsyncIterator[bytes]:
-        raise InvalidInput("too_odd", "The question is too odd.")
-        yield b""
-
-    assert (await failure_of(refuses)).kind == "too_odd"
-
-
-async def failure_of(function: Function) -> Failure:
-    """The failure that reaches the coordinator; the input is kept and acknowledged."""
-    rig = Rig(function)
-    await rig.receive(7)
-    rig.outbox.deliver()
-    await settle()
-    assert rig.acknowledged == [7]
-    told, kept = rig.outbox.taken
-    assert isinstance(told, Send)
-    assert isinstance(kept, DeadLetter)
-    return Failure.decode(told.record.value)
-
-
-async def test_an_engine_failure_is_tried_again_under_a_later_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RETRY_AFTER_S", 0.0)
-    calls = 0
-
-    async def flaky(question: bytes, ctx: Context) -> AsyncIterator[bytes]:
-        nonlocal calls
-        calls += 1
-        yield b"item"
-        if calls < 3:
-            raise EngineError("gone")
-
-    rig = Rig(flaky)
-    await rig.receive(7)
-    await asyncio.sleep(0.05)
-    rig.outbox.deliver()
-    await settle()
-    assert rig.acknowledged == [7]
-    attempts = [
-        e.record.ancestry.path[0].attempt for e in rig.outbox.taken if isinstance(e, Send) and e.record.ancestry.path
-    ]
-    assert attempts == sorted(set(attempts))
-    assert len(attempts) == 3
-
-
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (ValueError("wrong"), b"stage_failed"),
-        (OSError("gone"), b"stage_failed"),
-        (InvalidInput("too_long", "Too long."), b"too_long"),
-        (EngineError("away"), b""),
-    ],
-    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
-)
-async def test_what_is_tried_again_here_is_tried_again_in_memory(
-    error: Exception, kind: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A stage that fails once, half-way, and never again."""
-    monkeypatch.setattr(module, "RETRY_AFTER_S", 0.0)
-
-    def failing_once() -> Function:
-        errors = [error]
-
-        async def stage(question: bytes, ctx: Context) -> AsyncIterator[bytes]:
-            yield b"item"
-            if errors:
-                raise errors.pop()
-
-        return stage
-
-    rig = Rig(failing_once())
-    await rig.receive(7)
-    await asyncio.sleep(0.05)
-    here = [e.kind.encode() for e in rig.outbox.taken if isinstance(e, DeadLetter)] or [b""]
-    in_order = (await run_async(one_stage(failing_once()), {"q": b"x"})).outcomes["q"]
-    at_random = simulate(one_stage(failing_once()), {"q": b"x"}, 0, Faults(budget=0), shrink_s=0).outcomes["q"]
-    assert [here, in_order, at_random] == [[kind], kind, kind]
-
-
 async def test_an_unreadable_record_is_kept_and_acknowledged() -> None:
     rig = Rig(two)
     await rig.receive(7, header=b"\x63")
@@ -333,24 +184,6 @@ async def test_an_unreadable_record_is_kept_and_acknowledged() -> None:
     rig.outbox.deliver()
     assert rig.acknowledged == [7]
     assert rig.outbox.taken == []
-
-
-async def test_a_run_that_is_tried_again_has_a_later_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RETRY_AFTER_S", 0.0)
-    attempts: list[tuple[int, int]] = []
-
-    async def fails_once(question: bytes, ctx: Context) -> AsyncIterator[bytes]:
-        attempts.append(ctx.attempt)
-        if len(attempts) == 1:
-            raise EngineError("The engine is away.")
-        yield b""
-
-    rig = Rig(fails_once)
-    await rig.receive(7)
-    await asyncio.sleep(0.05)
-    assert len(attempts) == 2
-    assert attempts[0] < attempts[1]
-    assert attempts[0][0] == attempts[1][0] == 1  # the partition's own number
 
 
 async def test_an_admission_that_kafka_does_not_take_is_heard_of() -> None:
